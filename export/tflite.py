@@ -1,0 +1,93 @@
+"""PyTorch graph -> TFLite, in float32 and in full int8, such that TFLite 2.8 on the phone agrees with LiteRT today."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from export.flatbuffer import check_full_int8, check_inline, read_facts
+from export.quiet import quiet
+from export.repack import repack_in_process
+
+__all__ = ["to_int8_tflite", "to_tflite"]
+
+INPUT = "pixels"  # what DeployableGraph.forward calls its argument
+_SIGNATURE = "serving_default"
+
+
+def to_tflite(graph: nn.Module, size: int) -> bytes:
+    """A float32 .tflite: input ``pixels`` (1, size, size, 3) 0..255, output (1, L) probabilities.
+
+    The graph itself takes NHWC, and the converter folds its first transpose away.
+
+    Raises:
+        CheckFailed: the converter left weights outside the flatbuffer.
+    """
+    import litert_torch
+
+    with quiet():
+        model = litert_torch.convert(graph, sample_kwargs={INPUT: torch.zeros(1, size, size, 3)}).model_content()
+    facts = read_facts(model)
+    if facts.external_buffers or facts.misaligned_buffers:
+        model = repack_in_process(model)
+        check_inline(read_facts(model), "float .tflite")
+    return bytes(model)
+
+
+def _recipe(quantizer: Any) -> None:
+    """Static int8 everywhere, weights per channel, but one scale for each fully connected weight."""
+    from ai_edge_quantizer import qtyping
+
+    operator = qtyping.TFLOperationName
+    quantizer.add_static_config(".*", operator.ALL_SUPPORTED, activation_num_bits=8, weight_num_bits=8)
+    # TFLite 2.8 ignores the scales beyond the first and then returns a constant, with no error.
+    quantizer.add_static_config(
+        ".*",
+        operator.FULLY_CONNECTED,
+        activation_num_bits=8,
+        weight_num_bits=8,
+        weight_granularity=qtyping.QuantGranularity.TENSORWISE,
+    )
+
+
+def _ranges(quantizer: Any, float_model: bytes, crops: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+    """The range of every activation: its extremes over all crops, tensor name -> {"min", "max"}.
+
+    The quantiser's default is a moving average with a memory of 20 crops, so that the last few crops decide.
+    """
+    from ai_edge_quantizer import calibrator
+    from ai_edge_quantizer.utils import qsv_utils
+
+    collector = calibrator.Calibrator(float_model, num_threads=1, qsv_update_func=qsv_utils.min_max_update)
+    feed = [{INPUT: crop[None].astype(np.float32)} for crop in crops]
+    collector.calibrate({_SIGNATURE: feed}, quantizer._recipe_manager)
+    ranges = collector.get_model_qsvs()
+    # Dim crops would give the input a finer scale than 1, and the phone's "byte minus 128" would be wrong.
+    name = read_facts(float_model).input_name
+    ranges[name] = {end: np.full_like(ranges[name][end], value) for end, value in (("min", 0), ("max", 255))}
+    return ranges
+
+
+def to_int8_tflite(float_model: bytes, crops: np.ndarray) -> bytes:
+    """A full int8 .tflite: int8 input with scale 1 and zero point -128 (bytes minus 128), int8 softmax output.
+
+    Args:
+        float_model: what `to_tflite` returned.
+        crops: uint8 (N, S, S, 3) RGB, to calibrate on; N > 0.
+
+    Raises:
+        CheckFailed: the result would mislead an old runtime (see `export.flatbuffer.check_full_int8`).
+    """
+    from ai_edge_quantizer import quantizer as aeq
+
+    with quiet():
+        quantizer = aeq.Quantizer(bytearray(float_model))
+        _recipe(quantizer)
+        ranges = _ranges(quantizer, float_model, crops)
+        model = quantizer.quantize(ranges, enable_progress_report=False).quantized_model
+    packed = repack_in_process(bytes(model))
+    check_full_int8(read_facts(packed), "int8 .tflite")
+    return packed
