@@ -1,0 +1,1 @@
+"""What only the server runs: data, drawing, training and evaluation."""
