@@ -127,8 +127,15 @@ def field_from_json(data: Any, where: str = "record") -> Field:
         where,
         data,
         {
-            "schema": int, "image": str, "width": int, "height": int, "cells": list, "smear": dict,
-            "microscope": dict, "camera": str, "um_per_px": _NUMBER,
+            "schema": int,
+            "image": str,
+            "width": int,
+            "height": int,
+            "cells": list,
+            "smear": dict,
+            "microscope": dict,
+            "camera": str,
+            "um_per_px": _NUMBER,
         },
     )
     if got.get("schema") != SCHEMA_VERSION:
@@ -153,8 +160,14 @@ def field_from_json(data: Any, where: str = "record") -> Field:
         for number, cell in enumerate(got.get("cells", []), 1)
     )
     return Field(
-        got["image"], got["width"], got["height"], cells, Smear(**smear), Microscope(**scope),
-        got.get("camera", ""), um_per_px,
+        got["image"],
+        got["width"],
+        got["height"],
+        cells,
+        Smear(**smear),
+        Microscope(**scope),
+        got.get("camera", ""),
+        um_per_px,
     )
 
 

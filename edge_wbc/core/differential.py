@@ -1,0 +1,59 @@
+"""Labels -> counts, percentages and exact 95% intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import exp, lgamma, log
+from typing import Callable, Dict, Sequence, Tuple
+
+__all__ = ["Share", "differential", "exact_interval"]
+
+
+@dataclass(frozen=True)
+class Share:
+    """One class of a differential: its count, its percentage and the limits of that percentage (0 to 100)."""
+
+    count: int
+    percent: float
+    ci95: Tuple[float, float]
+
+
+def _tail(k: int, n: int, p: float) -> float:
+    """P(X >= k) of a binomial of n trials at probability p, 0 < p < 1."""
+    base = lgamma(n + 1)
+    terms = (base - lgamma(i + 1) - lgamma(n - i + 1) + i * log(p) + (n - i) * log(1 - p) for i in range(k, n + 1))
+    return sum(exp(term) for term in terms)
+
+
+def _solve(rising: Callable[[float], float], target: float) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < target else (low, middle)
+    return (low + high) / 2
+
+
+def exact_interval(k: int, n: int, confidence: float = 0.95) -> Tuple[float, float]:
+    """Clopper and Pearson's exact limits of a proportion k of n, each 0 to 1.
+
+    Raises:
+        ValueError: unless 0 <= k <= n and n >= 1.
+    """
+    if not 0 <= k <= n or n < 1:
+        raise ValueError(f"{k} of {n} is no proportion")
+    half = (1 - confidence) / 2
+    low = 0.0 if k == 0 else _solve(lambda p: _tail(k, n, p), half)
+    high = 1.0 if k == n else _solve(lambda p: _tail(k + 1, n, p), 1 - half)
+    return low, high
+
+
+def differential(labels: Sequence[str], classes: Sequence[str]) -> Dict[str, Share]:
+    """The differential over `classes`, in their order; labels outside them are not in the denominator."""
+    counted = [label for label in labels if label in classes]
+    shares = {}
+    for name in classes:
+        count = counted.count(name)
+        low, high = exact_interval(count, len(counted)) if counted else (0.0, 1.0)
+        percent = 100 * count / len(counted) if counted else 0.0
+        shares[name] = Share(count, percent, (100 * low, 100 * high))
+    return shares

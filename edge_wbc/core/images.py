@@ -1,0 +1,70 @@
+"""Photographs in and out of files: RGB, 8 bit, and never a half-read one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import List
+
+import cv2
+import numpy as np
+
+from edge_wbc.core.errors import BadInput
+
+__all__ = ["IMAGE_SUFFIXES", "list_images", "read_image", "write_image"]
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
+
+
+def list_images(path: Path) -> List[Path]:
+    """One photograph, or every photograph below a folder in the order of their names.
+
+    Raises:
+        BadInput: no such path, or no photograph in it.
+    """
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise BadInput(path, "no such file or folder")
+    found = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file())
+    if not found:
+        raise BadInput(path, "no images in this folder", f"put {', '.join(IMAGE_SUFFIXES)} files there")
+    return found
+
+
+def decode_image(data: bytes, where: object) -> np.ndarray:
+    """Encoded bytes -> (H, W, 3) uint8 RGB, turned as its EXIF says.
+
+    Raises:
+        BadInput: not an image, or a JPEG or PNG that ends too early (OpenCV would fill the rest with grey).
+    """
+    # An end marker can't occur inside a JPEG's coded data (FF is stuffed there); phones append trailers after it.
+    if data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
+        raise BadInput(str(where), "truncated JPEG", "copy it again from the phone")
+    if data[:4] == b"\x89PNG" and b"IEND" not in data[-64:]:
+        raise BadInput(str(where), "truncated PNG", "copy it again from the phone")
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    except cv2.error:
+        decoded = None
+    if decoded is None:
+        raise BadInput(str(where), "not a readable image", "remove it or export it again as JPEG or PNG")
+    return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
+
+
+def read_image(path: Path) -> np.ndarray:
+    """A photograph's file -> (H, W, 3) uint8 RGB; raises `BadInput` as `decode_image` does."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(path, f"cannot be read ({error.strerror})") from error
+    return decode_image(data, path)
+
+
+def write_image(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
+    """Writes (H, W, 3) uint8 RGB beside its place and renames it there; the suffix chooses the format."""
+    ok, data = cv2.imencode(path.suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not ok:
+        raise BadInput(path, "cannot be encoded", "use .png or .jpg")
+    beside = path.with_name(path.name + ".partial")
+    beside.write_bytes(data.tobytes())
+    beside.replace(path)

@@ -1,0 +1,121 @@
+"""One protocol over whatever runs an artefact here: LiteRT, tflite-runtime or ONNX Runtime."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, List, Protocol, Tuple
+
+import numpy as np
+
+from edge_wbc.core.errors import BadInput
+
+__all__ = ["Interpreter", "open_interpreter"]
+
+_TFLITE_HOMES: Tuple[Tuple[str, str], ...] = (
+    ("ai_edge_litert.interpreter", "litert"),
+    ("tflite_runtime.interpreter", "tflite-runtime"),
+)
+
+
+class Interpreter(Protocol):
+    """What can name crops."""
+
+    runtime: str
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """(N, S, S, 3) uint8 RGB crops -> (N, labels) float32 probabilities."""
+
+
+class TfliteInterpreter:
+    """A .tflite of float (0 to 255) or int8 (value less 128) input, batch 1, NHWC."""
+
+    def __init__(self, runtime: str, interpreter: Any) -> None:
+        self.runtime = runtime
+        self._interpreter = interpreter
+        interpreter.allocate_tensors()
+        self._input = interpreter.get_input_details()[0]
+        self._output = interpreter.get_output_details()[0]
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """(N, S, S, 3) uint8 RGB crops -> (N, labels) float32 probabilities."""
+        scores = np.empty((len(crops), int(self._output["shape"][-1])), np.float32)
+        for row, crop in enumerate(crops):
+            self._interpreter.set_tensor(self._input["index"], self._encode(crop)[None])
+            self._interpreter.invoke()
+            scores[row] = self._decode(self._interpreter.get_tensor(self._output["index"])[0])
+        return scores
+
+    def _encode(self, crop: np.ndarray) -> np.ndarray:
+        if self._input["dtype"] == np.float32:
+            return crop.astype(np.float32)
+        scale, zero = self._input["quantization"]
+        if scale == 1 and zero == -128:
+            return (crop ^ 128).view(np.int8)
+        whole = np.rint(crop / np.float32(scale)) + zero
+        info = np.iinfo(self._input["dtype"])
+        return np.clip(whole, info.min, info.max).astype(self._input["dtype"])
+
+    def _decode(self, raw: np.ndarray) -> np.ndarray:
+        if raw.dtype == np.float32:
+            return raw
+        scale, zero = self._output["quantization"]
+        return (raw.astype(np.float32) - zero) * np.float32(scale)
+
+
+class OnnxInterpreter:
+    """An ONNX model of float32 NHWC input, 0 to 255, batch 1."""
+
+    runtime = "onnxruntime"
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._name = session.get_inputs()[0].name
+
+    def predict(self, crops: np.ndarray) -> np.ndarray:
+        """(N, S, S, 3) uint8 RGB crops -> (N, labels) float32 probabilities."""
+        rows: List[np.ndarray] = [
+            self._session.run(None, {self._name: crop[None].astype(np.float32)})[0][0] for crop in crops
+        ]
+        labels = self._session.get_outputs()[0].shape[-1]
+        return np.stack(rows).astype(np.float32) if rows else np.zeros((0, labels), np.float32)
+
+
+def _open_tflite(name: str, model: bytes, threads: int) -> Interpreter:
+    for module, runtime in _TFLITE_HOMES:
+        try:
+            home = importlib.import_module(module)
+        except ImportError:
+            continue
+        try:
+            return TfliteInterpreter(runtime, home.Interpreter(model_content=model, num_threads=threads))
+        except (ValueError, RuntimeError) as error:
+            raise BadInput(name, f"{runtime} refuses it ({str(error).strip().splitlines()[0]})") from error
+    raise BadInput(name, "no TFLite runtime is installed", "pip install 'edge-wbc[export]'")
+
+
+def _open_onnx(name: str, model: bytes, threads: int) -> Interpreter:
+    try:
+        home = importlib.import_module("onnxruntime")
+    except ImportError as error:
+        raise BadInput(name, "ONNX Runtime is not installed", "pip install 'edge-wbc[export]'") from error
+    options = home.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        session = home.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base but Exception
+        raise BadInput(name, f"onnxruntime refuses it ({str(error).strip().splitlines()[0]})") from error
+    return OnnxInterpreter(session)
+
+
+def open_interpreter(name: str, model: bytes, threads: int = 1) -> Interpreter:
+    """Opens an artefact by the suffix of its name.
+
+    Raises:
+        BadInput: no runtime for it is installed, or the runtime refuses it.
+    """
+    if name.endswith(".onnx"):
+        return _open_onnx(name, model, threads)
+    if name.endswith(".tflite"):
+        return _open_tflite(name, model, threads)
+    raise BadInput(name, "neither .tflite nor .onnx")

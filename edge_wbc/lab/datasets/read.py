@@ -1,0 +1,124 @@
+"""What DATA may be, and the list of labelled cells in it; no pixel is read here."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.core.images import IMAGE_SUFFIXES
+from edge_wbc.core.records import Box, read_field
+from edge_wbc.core.taxonomy import FIVE_CLASSES, five_class, label_from_name
+
+__all__ = ["Dataset", "Item", "read_dataset"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One labelled cell.
+
+    Attributes:
+        image: its photograph.
+        name: that photograph's path within the dataset.
+        box: its place in a field, or None for a photograph of this one cell.
+        label: one of the five classes, or a label outside them.
+        smear: the slide it comes from, or "" where unknown.
+    """
+
+    image: Path
+    name: str
+    box: Box | None
+    label: str
+    smear: str = ""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled cells, and how many were left out by label."""
+
+    path: Path
+    items: tuple[Item, ...]
+    dropped: dict[str, int]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that occur, most frequent first, ties by name."""
+        counts = Counter(item.label for item in self.items)
+        return tuple(sorted(counts, key=lambda label: (-counts[label], label)))
+
+
+def _class_name(label: str) -> str:
+    return five_class(label) or label
+
+
+def _from_records(path: Path) -> list[Item]:
+    items = []
+    for file in sorted((path / "records").glob("*.json")):
+        record = read_field(file)
+        image = path / record.image
+        if not image.is_file():
+            raise BadInput(file, f"names a missing photograph {record.image!r}", "put it back or remove the record")
+        for cell in record.cells:
+            if cell.label not in (None, "not_labelled"):
+                items.append(Item(image, record.image, cell.box, _class_name(str(cell.label)), record.smear.id))
+    return items
+
+
+def _from_csv(path: Path) -> list[Item]:
+    file = path / "labels.csv"
+    items = []
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        rows = csv.DictReader(stream)
+        if not {"image", "label"} <= set(rows.fieldnames or ()):
+            raise BadInput(file, "its first line must name the columns image and label")
+        for row in rows:
+            where = f"{file}: row {rows.line_num}"
+            if not row["image"] or row["label"] is None:
+                raise BadInput(where, "image or label is empty")
+            image = path / "images" / row["image"]
+            if not image.is_file():
+                raise BadInput(where, f"names a missing file images/{row['image']}", "put it back or drop the row")
+            label = _class_name(label_from_name(row["label"], where))
+            items.append(Item(image, f"images/{row['image']}", None, label, row.get("smear") or ""))
+    return items
+
+
+def _from_folders(path: Path) -> list[Item]:
+    items = []
+    for folder in sorted(entry for entry in path.iterdir() if entry.is_dir()):
+        images = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+        if images:
+            label = _class_name(label_from_name(folder.name, folder))
+            items += [Item(image, image.relative_to(path).as_posix(), None, label) for image in images]
+    return items
+
+
+def read_dataset(path: Path, five_only: bool = False) -> Dataset:
+    """Lists the labelled cells of DATA.
+
+    Args:
+        path: a folder with ``records/``, with ``labels.csv`` beside ``images/``, or with a folder per class.
+        five_only: leave out whatever is none of the five classes, and count it in `dropped`.
+
+    Raises:
+        BadInput: no such folder, no labelled image in it, a missing file or an unknown label, named with its row.
+    """
+    if not path.is_dir():
+        raise BadInput(path, "no such folder")
+    if (path / "records").is_dir():
+        items = _from_records(path)
+    elif (path / "labels.csv").is_file():
+        items = _from_csv(path)
+    else:
+        items = _from_folders(path)
+    dropped: Counter[str] = Counter()
+    if five_only:
+        dropped.update(item.label for item in items if item.label not in FIVE_CLASSES)
+        items = [item for item in items if item.label in FIVE_CLASSES]
+    if not items:
+        raise BadInput(
+            path, "no labelled images in it", "give class folders, labels.csv beside images/, or records/ of fields"
+        )
+    return Dataset(path, tuple(items), dict(dropped))

@@ -1,0 +1,175 @@
+"""The run folder: what training writes and export, evaluate and resume read.
+
+``run.json`` facts and figures, ``weights.safetensors``, ``crops.npy`` + ``crops.csv`` the very crops and their
+split, ``curves.csv`` + ``curves.png``; ``checkpoint.pt`` while training goes on.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.torch
+import torch
+from torch import nn
+
+from edge_wbc.core.crops import CropRule
+from edge_wbc.core.errors import BadInput
+from edge_wbc.lab.datasets import LoadedCrops
+from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network
+
+__all__ = ["TrainedRun", "load_run"]
+
+RUN_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A finished training.
+
+    Attributes:
+        network: in eval mode, from (N, 3, S, S) normalised by `mean` and `std` to (N, len(labels)) logits.
+        temperature, uncertain_below: fitted on the validation part.
+        metrics: part -> the object of ``evaluate --json``.
+        recipe: its name and numbers.
+        provenance: (SHA-256, name, part) of every photograph.
+    """
+
+    path: Path
+    model: str
+    network: nn.Module
+    labels: tuple[str, ...]
+    crop: CropRule
+    temperature: float
+    uncertain_below: float
+    metrics: Mapping[str, Any]
+    seed: int
+    recipe: Mapping[str, Any]
+    versions: Mapping[str, str]
+    provenance: tuple[tuple[str, str, str], ...]
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+    def crops(self, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """The (N, S, S, 3) uint8 crops of a part and their (N,) int64 columns in `labels`."""
+        pixels, labels, parts = read_crops(self.path)
+        rows = np.flatnonzero(np.asarray(parts) == part)
+        return pixels[rows], np.array([self.labels.index(labels[row]) for row in rows], np.int64)
+
+
+def write_beside(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all."""
+    beside = path.with_name(path.name + ".partial")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Writes JSON, whole or not at all."""
+    write_beside(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def write_crops(run: Path, loaded: LoadedCrops, parts: list[str]) -> None:
+    """Keeps the crops and their split, so that a resumed training and the proof of an export see the same."""
+    pixels = io.BytesIO()
+    np.save(pixels, loaded.pixels)
+    write_beside(run / "crops.npy", pixels.getvalue())
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("image", "box", "label", "smear", "part", "sha256"))
+    for item, part, sha256 in zip(loaded.items, parts, loaded.sha256, strict=True):
+        box = " ".join(map(str, item.box)) if item.box else ""
+        writer.writerow((item.name, box, item.label, item.smear, part, sha256))
+    write_beside(run / "crops.csv", table.getvalue().encode())
+
+
+def read_crops(run: Path) -> tuple[np.ndarray, list[str], list[str]]:
+    """Crops (mapped from disk), labels and parts, row by row."""
+    rows = _split_rows(run)
+    pixels = np.load(run / "crops.npy", mmap_mode="r", allow_pickle=False)
+    if len(pixels) != len(rows):
+        raise BadInput(run / "crops.npy", f"has {len(pixels)} crops, crops.csv {len(rows)}", "train again")
+    return pixels, [row["label"] for row in rows], [row["part"] for row in rows]
+
+
+def _split_rows(run: Path) -> list[dict[str, str]]:
+    with (run / "crops.csv").open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def write_run(path: Path, network: nn.Module, facts: Mapping[str, Any]) -> None:
+    """Ends a run: the weights, then run.json, which marks it as finished."""
+    state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    write_beside(path / "weights.safetensors", safetensors.torch.save(state))
+    write_json(path / "run.json", {"schema": RUN_SCHEMA, **facts})
+
+
+def crop_facts(rule: CropRule) -> dict[str, Any]:
+    """The crop rule as JSON."""
+    return asdict(rule)
+
+
+def load_run(path: Path) -> TrainedRun:
+    """Reads a finished run; nothing in it is unpickled.
+
+    Raises:
+        BadInput: no finished run there, no weights, weights of another network, or weights that are not numbers.
+    """
+    file = path / "run.json"
+    if not file.is_file():
+        started = (path / "checkpoint.pt").is_file()
+        remedy = "run the same `edge-wbc train` again: it goes on" if started else "name a folder that train wrote"
+        raise BadInput(path, "no finished run in it", remedy)
+    try:
+        facts = json.loads(file.read_text(encoding="utf-8"))
+        if facts["schema"] != RUN_SCHEMA:
+            raise BadInput(file, f"unknown schema {facts['schema']!r}", f"this edge-wbc reads {RUN_SCHEMA}")
+        labels, crop = tuple(facts["labels"]), CropRule(**facts["crop"])
+        network = build_network(facts["model"], len(labels))
+        _load_weights(path / "weights.safetensors", network)
+        rows = _split_rows(path)
+        return TrainedRun(
+            path,
+            facts["model"],
+            network.eval(),
+            labels,
+            crop,
+            float(facts["temperature"]),
+            float(facts["uncertain_below"]),
+            facts["metrics"],
+            facts["seed"],
+            facts["recipe"],
+            facts["versions"],
+            tuple(sorted({(row["sha256"], row["image"], row["part"]) for row in rows})),
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(file, f"not a run's facts ({error!r})", "train again") from error
+    except FileNotFoundError as error:
+        raise BadInput(str(error.filename), "missing from the run", "train again") from error
+
+
+def _load_weights(file: Path, network: nn.Module) -> None:
+    if not file.is_file():
+        raise BadInput(file, "missing from the run", "train again")
+    try:
+        state = safetensors.torch.load_file(file)
+    except (safetensors.SafetensorError, OSError) as error:
+        raise BadInput(file, f"not readable weights ({error})", "train again") from error
+    for name, value in state.items():
+        if value.is_floating_point() and not torch.isfinite(value).all():
+            raise BadInput(file, f"tensor {name!r} holds NaN or infinite weights", "train again at a lower --lr")
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        fault = str(error).strip().splitlines()[-1].strip()
+        raise BadInput(file, f"weights of another network ({fault})", "train again") from error
