@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from edge_wbc.core.errors import CheckFailed
 from export.repack import ALIGNMENT
 
-__all__ = ["FlatbufferFacts", "check_full_int8", "check_inline", "read_facts"]
+__all__ = ["FlatbufferFacts", "check_full_int8", "check_fully_connected", "check_inline", "read_facts"]
 
 
 @dataclass(frozen=True)
@@ -110,16 +110,25 @@ def check_inline(facts: FlatbufferFacts, what: str) -> None:
         raise CheckFailed(f"{what}: {facts.misaligned_buffers} buffers do not start on a multiple of {ALIGNMENT}")
 
 
+def check_fully_connected(facts: FlatbufferFacts, what: str) -> None:
+    """Refuse fully connected weights with a scale per channel, which old runtimes compute wrongly without saying so.
+
+    Raises:
+        CheckFailed: one has more than one scale; the line names `what` and the count.
+    """
+    if any(count > 1 for count in facts.scales_of_fully_connected):
+        raise CheckFailed(f"{what}: a fully connected weight has {max(facts.scales_of_fully_connected)} scales, not 1")
+
+
 def check_full_int8(facts: FlatbufferFacts, what: str) -> None:
     """Refuse an int8 model that old runtimes get wrong, or that the phone cannot feed with its bytes minus 128.
 
     Raises:
-        CheckFailed: beside `check_inline`: a fully connected weight without exactly one scale, operators left in float,
-            input other than int8 with scale 1 and zero point -128, output other than int8.
+        CheckFailed: beside `check_inline` and `check_fully_connected`: operators left in float, input other than int8
+            with scale 1 and zero point -128, output other than int8.
     """
     check_inline(facts, what)
-    if any(count != 1 for count in facts.scales_of_fully_connected):
-        raise CheckFailed(f"{what}: a fully connected weight has {max(facts.scales_of_fully_connected)} scales, not 1")
+    check_fully_connected(facts, what)
     if facts.float_tensors:
         raise CheckFailed(f"{what}: {len(facts.float_tensors)} tensors left in float, such as {facts.float_tensors[0]}")
     if (facts.input_dtype, facts.input_scale, facts.input_zero_point) != ("INT8", 1.0, -128):

@@ -1,8 +1,8 @@
 """Weights moved back inside the flatbuffer: ``python -m export.repack < model > model``.
 
-The quantiser leaves weights behind the flatbuffer and points at them with ``Buffer.offset``. Runtimes before 2.14 do not
-know that field and say "lacks data". Here each buffer becomes an inline vector that starts on a multiple of 16 bytes,
-as the schema demands (``force_align: 16``) but its generated Python code forgets.
+The quantiser leaves weights behind the flatbuffer and points at them with ``Buffer.offset``. Old runtimes do not know
+that field and say "lacks data". Here each buffer becomes an inline vector that starts on a multiple of 16 bytes, as the
+schema demands (``force_align: 16``) but its generated Python code forgets.
 
 It runs in a process of its own, so that neither the quantiser's state nor its memory is shared with what is packed.
 """

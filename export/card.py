@@ -1,0 +1,143 @@
+"""MODEL_CARD.md: what the pack holds, for whom, and how far to trust it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from export.prove import Proof
+
+if TYPE_CHECKING:
+    from edge_wbc.lab.training.run import TrainedRun
+
+__all__ = ["model_card"]
+
+_HEAD = """\
+---
+pipeline_tag: image-classification
+tags: [white-blood-cells, microscopy, smartphone, tflite, onnx, int8]
+---
+
+# {model}, white blood cells in {labels} labels
+
+**Research use, not for diagnosis.**
+
+## Model details
+
+- Network: `{model}`, input {size} x {size} RGB crops of one cell each, values 0 to 255
+- Labels, in the order of the output: {names}
+- Normalisation, temperature ({temperature:.4g}) and softmax are inside every artefact's graph
+- A highest probability under {uncertain:.3g} counts as uncertain
+- Seed {seed}; trained with {versions}
+
+## Intended use
+
+Naming single white blood cells that were found in fields photographed through a microscope's ocular, cut out with the
+crop rule in `pack.json`, while an expert looks on and corrects. For research on smartphone microscopy and for teaching.
+
+## Out-of-scope use
+
+Diagnosis, triage or any decision about a patient; cells cut out by another rule; stains, species, objectives or cameras
+unlike those of the training data without adaptation and a new evaluation; blasts and other cells outside the labels,
+which are given one of the labels all the same.
+"""
+
+_LIMITATIONS = """\
+## Limitations
+
+- Accuracy falls, often steeply, with another laboratory's stain, microscope or phone: evaluate on your own cells first.
+- The figures above are of crops; a differential count also carries the errors of finding cells.
+- Quantised artefacts were compared with the float network on these held-out crops only, and times were taken on this
+  machine, not on a phone.
+
+**Research use, not for diagnosis.**
+"""
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}%"
+
+
+def _training_data(run: TrainedRun) -> str:
+    counts = Counter(part for _, _, part in run.provenance)
+    rows = [[part, str(counts[part])] for part in ("train", "val", "test") if counts[part]]
+    note = "The SHA-256 of every image stands in `training.sha256`, so that a test set can be checked for overlap.\n"
+    return "## Training data\n\n" + (_table(["part", "images"], rows) if rows else "Not recorded.\n") + "\n" + note
+
+
+def _evaluation(metrics: Mapping[str, Any]) -> str:
+    rows = []
+    for part, figures in metrics.items():
+        if not isinstance(figures, Mapping) or "accuracy" not in figures:
+            continue
+        low, high = figures.get("accuracy_ci95") or (None, None)
+        rows.append(
+            [
+                str(part),
+                str(figures.get("n", "-")),
+                _percent(figures["accuracy"]),
+                "-" if low is None else f"{_percent(low)} to {_percent(high)}",
+                _percent(figures.get("balanced_accuracy")),
+                _percent(figures.get("macro_f1")),
+            ]
+        )
+    head = ["part or domain", "crops", "accuracy", "95% interval", "balanced accuracy", "macro F1"]
+    return "## Evaluation\n\n" + (_table(head, rows) if rows else "No metrics were recorded with the run.\n")
+
+
+def _proof(proofs: Sequence[Proof]) -> str:
+    first = proofs[0]
+    head = ["artefact", "bytes", "largest error", "mean error", "agreement", "accuracy", "PyTorch", "ms, one thread"]
+    rows = [
+        [
+            f"`{proof.file}`",
+            f"{proof.bytes:,}",
+            f"{proof.max_error:.2g}",
+            f"{proof.mean_error:.2g}",
+            _percent(proof.agreement),
+            _percent(proof.accuracy),
+            _percent(proof.torch_accuracy),
+            f"{proof.ms_median:.2f} ({proof.runtime})",
+        ]
+        for proof in proofs
+    ]
+    labels = [
+        [
+            label,
+            str(int(figures["crops"])),
+            _percent(figures["torch_accuracy"]),
+            *(_percent(proof.per_label[label]["accuracy"]) for proof in proofs),
+        ]
+        for label, figures in first.per_label.items()
+    ]
+    return (
+        f"### Artefacts against PyTorch\n\nOn {first.crops} held-out crops (part `{first.part}`); errors are of"
+        f" probabilities. The same in `numerics.json`.\n\n{_table(head, rows)}\nAccuracy by label:\n\n"
+        + _table(["label", "crops", "PyTorch", *(f"`{proof.file}`" for proof in proofs)], labels)
+    )
+
+
+def model_card(run: TrainedRun, proofs: Sequence[Proof]) -> str:
+    """The card's Markdown: model details, uses, training data, evaluation with the proof, limitations.
+
+    Args:
+        run: what was exported.
+        proofs: of every artefact in the pack, at least one.
+    """
+    head = _HEAD.format(
+        model=run.model,
+        labels=len(run.labels),
+        size=run.crop.size,
+        names=", ".join(f"`{label}`" for label in run.labels),
+        temperature=run.temperature,
+        uncertain=run.uncertain_below,
+        seed=run.seed,
+        versions=", ".join(f"{name} {version}" for name, version in run.versions.items()) or "versions not recorded",
+    )
+    return "\n".join([head, _training_data(run), _evaluation(run.metrics), _proof(proofs), _LIMITATIONS])

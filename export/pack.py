@@ -1,0 +1,191 @@
+"""A trained run -> a verified pack: convert, prove, and only then write."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge_wbc.core.errors import BadInput, CheckFailed
+from edge_wbc.core.pack import KINDS, Manifest, write_pack
+from export.calibration import CALIBRATION_CROPS, stratified
+from export.card import model_card
+from export.metadata import embed_metadata
+from export.prove import Limits, Proof, prove
+
+if TYPE_CHECKING:
+    from edge_wbc.lab.training.run import TrainedRun
+    from export.graph import DeployableGraph
+
+__all__ = ["ALWAYS", "ExportOptions", "export_run"]
+
+Report = Callable[[str, int, int], None]
+
+ALWAYS = "tflite-int8"
+"""The artefact that every pack holds: the one the phone runs."""
+
+_TOOLS = ("torch", "litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "onnx", "onnxruntime")
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to export.
+
+    Attributes:
+        kinds: artefacts wanted, of `edge_wbc.core.pack.KINDS`; ``tflite-int8`` is made whether named or not.
+        calibration_crops: training crops that the int8 ranges are read from.
+        seed: which crops those are.
+        limits: how far an artefact may stray from PyTorch.
+    """
+
+    kinds: tuple[str, ...] = ("tflite-int8", "tflite-fp32", "onnx-fp32", "onnx-int8")
+    calibration_crops: int = CALIBRATION_CROPS
+    seed: int = 0
+    limits: Limits = field(default_factory=Limits)
+
+
+def _wanted(kinds: Sequence[str]) -> list[str]:
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        raise BadInput("--kinds", f"unknown kind {unknown[0]!r}", f"choose among: {', '.join(KINDS)}")
+    return [kind for kind in KINDS if kind in kinds or kind == ALWAYS]
+
+
+def _crops_of(run: TrainedRun, part: str) -> tuple[np.ndarray, np.ndarray]:
+    crops, labels = run.crops(part)
+    return np.asarray(crops), np.asarray(labels)
+
+
+def _held_out(run: TrainedRun) -> tuple[str, np.ndarray, np.ndarray]:
+    for part in ("test", "val"):
+        crops, labels = _crops_of(run, part)
+        if len(crops):
+            return part, crops, labels
+    raise BadInput(run.path, "has no held-out crops to prove an export on", "train with a test or validation part")
+
+
+def _convert(
+    graph: DeployableGraph, kinds: Sequence[str], size: int, calibration: np.ndarray, report: Report
+) -> dict[str, bytes]:
+    """Kind -> artefact without metadata."""
+    from export import tflite, to_onnx
+
+    made: dict[str, bytes] = {}
+    floats: dict[str, bytes] = {}
+    steps: dict[str, Callable[[], bytes]] = {
+        "tflite-fp32": lambda: floats["tflite"],
+        "tflite-fp16": lambda: tflite.to_half_tflite(floats["tflite"]),
+        "tflite-dynamic": lambda: tflite.to_dynamic_tflite(floats["tflite"]),
+        "tflite-int8": lambda: tflite.to_int8_tflite(floats["tflite"], calibration),
+        "onnx-fp32": lambda: floats["onnx"],
+        "onnx-int8": lambda: to_onnx.to_int8_onnx(floats["onnx"], calibration),
+    }
+    for done, kind in enumerate(kinds):
+        report("convert", done, len(kinds))
+        family = kind.split("-")[0]
+        if family not in floats:
+            floats[family] = (tflite.to_tflite if family == "tflite" else to_onnx.to_onnx)(graph, size)
+        made[kind] = steps[kind]()
+    report("convert", len(kinds), len(kinds))
+    return made
+
+
+def _weights(run: TrainedRun) -> bytes:
+    from safetensors.torch import save
+
+    # Cloned, because safetensors refuses two names for one piece of memory.
+    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in run.network.state_dict().items()}
+    return save(tensors, metadata={"format": "pt", "model": run.model, "labels": json.dumps(list(run.labels))})
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in _TOOLS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _numerics(options: ExportOptions, calibration: int, proofs: Sequence[Proof]) -> bytes:
+    body: dict[str, Any] = {
+        "device": f"{platform.machine()} {platform.system()}",
+        "versions": _versions(),
+        "limits": asdict(options.limits),
+        "calibration": {"crops": calibration, "seed": options.seed},
+        "artefacts": [proof.to_json() for proof in proofs],
+    }
+    return (json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _manifest(run: TrainedRun) -> Manifest:
+    return Manifest(
+        model=run.model,
+        labels=tuple(run.labels),
+        crop=run.crop,
+        mean=tuple(run.mean),
+        std=tuple(run.std),
+        temperature=run.temperature,
+        uncertain_below=run.uncertain_below,
+        metrics=run.metrics,
+        seed=run.seed,
+        versions=run.versions,
+    )
+
+
+def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Report | None = None) -> list[Proof]:
+    """Export a run, prove every artefact, write the pack.
+
+    Args:
+        run: what `load_run` returned.
+        out: the pack's folder; an earlier pack there is replaced.
+        options: what to export.
+        report: told (stage, done, total), for a progress bar.
+
+    Returns:
+        one proof per artefact, in the order of `edge_wbc.core.pack.KINDS`.
+
+    Raises:
+        BadInput: an unknown kind, weights that are NaN or infinite, or a run without training or held-out crops.
+        CheckFailed: artefacts beyond the limits, each named with its figure and limit. Nothing is written.
+    """
+    kinds = _wanted(options.kinds)
+    from export.graph import graph_of_run, probabilities
+
+    tell: Report = report or (lambda stage, done, total: None)
+    graph = graph_of_run(run)
+    part, crops, truth = _held_out(run)
+    train, train_labels = _crops_of(run, "train")
+    if not len(train):
+        raise BadInput(run.path, "has no training crops to calibrate int8 on", "keep the run beside its data")
+    calibration = train[stratified(train_labels, options.calibration_crops, options.seed)]
+
+    models = _convert(graph, kinds, run.crop.size, calibration, tell)
+    manifest = _manifest(run)
+    files: dict[str, bytes] = {}
+    proofs = []
+    expected = probabilities(graph, crops)
+    for kind in kinds:
+        name = KINDS[kind]
+        files[name] = embed_metadata(name, models[kind], {**manifest.to_json(), "kind": kind}, run.labels)
+        # Proven with its metadata inside: byte for byte what ships.
+        proofs.append(
+            prove(kind, name, files[name], crops, truth, expected, run.labels, options.limits, part=part, report=tell)
+        )
+    broken = [f"{proof.file}: {line}" for proof in proofs for line in proof.broken]
+    if broken:
+        raise CheckFailed("; ".join(broken) + "; no pack was written")
+
+    files["weights.safetensors"] = _weights(run)
+    files["training.sha256"] = "".join(f"{digest}  {where}/{name}\n" for digest, name, where in run.provenance).encode()
+    files["numerics.json"] = _numerics(options, len(calibration), proofs)
+    files["MODEL_CARD.md"] = model_card(run, proofs).encode()
+    write_pack(out, manifest, files)
+    return proofs

@@ -1,0 +1,141 @@
+"""A run becomes a pack that reads back; what cannot be trusted is never written."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from edge_wbc.core.errors import BadInput, CheckFailed
+from edge_wbc.core.pack import KINDS, read_pack
+from export.metadata import read_metadata
+from export.pack import ExportOptions, export_run
+from export.prove import Limits, Proof, _broken
+
+LOOSE = Limits(agreement=0.9, accuracy_drop=0.1)
+
+
+@pytest.fixture(scope="module")
+def exported(run, tmp_path_factory):
+    out = tmp_path_factory.mktemp("export") / "pack"
+    steps = []
+    proofs = export_run(run, out, ExportOptions(kinds=tuple(KINDS), limits=LOOSE), lambda *step: steps.append(step))
+    return out, proofs, steps
+
+
+def test_every_kind_is_proven_and_written(exported):
+    out, proofs, _ = exported
+    pack = read_pack(out)
+    assert [proof.kind for proof in proofs] == list(KINDS) == list(pack.artefacts())
+    assert set(pack.files) == {
+        *KINDS.values(), "weights.safetensors", "training.sha256", "numerics.json", "MODEL_CARD.md"
+    }  # fmt: skip
+    for proof in proofs:
+        assert proof.bytes == len(pack.files[proof.file]) and proof.crops == 60 and proof.part == "test"
+        assert proof.ms_median > 0 and not proof.broken
+
+
+def test_the_artefacts_say_what_the_pack_says(exported, run):
+    pack = read_pack(exported[0])
+    for kind, name in pack.artefacts().items():
+        facts, labels = read_metadata(name, pack.files[name])
+        assert facts == {**json.loads(json.dumps(pack.manifest.to_json())), "kind": kind}
+        assert labels == run.labels
+
+
+def test_numerics_card_and_weights_tell_the_same(exported, run):
+    out, proofs, _ = exported
+    files = read_pack(out).files
+    numerics = json.loads(files["numerics.json"])
+    assert [entry["file"] for entry in numerics["artefacts"]] == [proof.file for proof in proofs]
+    assert numerics["versions"]["torch"] and numerics["calibration"] == {"crops": 90, "seed": 0}
+    card = files["MODEL_CARD.md"].decode()
+    for heading in ("Model details", "Intended use", "Out-of-scope use", "Training data", "Evaluation", "Limitations"):
+        assert f"\n## {heading}\n" in card
+    assert "Research use, not for diagnosis" in card and all(f"`{proof.file}`" in card for proof in proofs)
+    from safetensors.torch import load
+
+    stored = load(files["weights.safetensors"])
+    assert all(torch.equal(stored[name], tensor) for name, tensor in run.network.state_dict().items())
+    assert files["training.sha256"].decode().endswith("  train/a.png\n")
+
+
+def test_progress_reaches_its_end(exported):
+    steps = exported[2]
+    assert ("convert", len(KINDS), len(KINDS)) in steps and ("prove tflite-int8", 60, 60) in steps
+    assert all(0 <= done <= total for _, done, total in steps)
+
+
+def test_beyond_the_limits_nothing_is_written(run, tmp_path):
+    limits = Limits(float_error=1e-12)
+    with pytest.raises(CheckFailed, match=r"model\.onnx: largest error of a probability .* is over 1e-12"):
+        crops, labels = run.crops("test")
+        export_run(run, tmp_path / "pack", ExportOptions(kinds=("onnx-fp32", "onnx-int8"), limits=limits))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_int8_is_made_unasked_and_validation_stands_in_for_a_missing_test_part(run, tmp_path):
+    empty = tuple(array[:0] for array in run.crops("test"))
+    proofs = export_run(
+        run.but(parts={**run.parts, "test": empty}), tmp_path / "pack", ExportOptions(kinds=(), limits=LOOSE)
+    )
+    assert [(proof.kind, proof.part, proof.crops) for proof in proofs] == [("tflite-int8", "val", 30)]
+
+
+def test_weights_that_are_no_numbers_name_run_and_tensor(run, tmp_path):
+    network = copy.deepcopy(run.network)
+    with torch.no_grad():
+        network.last.bias[1] = float("nan")
+    with pytest.raises(BadInput, match=r"runs/tiny: tensor 'last\.bias'"):
+        export_run(run.but(network=network), tmp_path / "pack", ExportOptions())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_kind_names_those_there_are(run, tmp_path):
+    with pytest.raises(BadInput, match="unknown kind 'tflite-int4'.*tflite-int8, onnx-fp32"):
+        export_run(run, tmp_path / "pack", ExportOptions(kinds=("tflite-int4",)))
+
+
+@pytest.mark.parametrize("missing, fault", [("train", "no training crops"), ("test", "no held-out crops")])
+def test_a_run_without_crops_says_which(run, tmp_path, missing, fault):
+    gone = {part: tuple(array[:0] for array in run.crops(part)) for part in (missing, "val")}
+    with pytest.raises(BadInput, match=f"runs/tiny: has {fault}"):
+        export_run(run.but(parts={**run.parts, **gone}), tmp_path / "pack", ExportOptions())
+
+
+@pytest.mark.parametrize(
+    "kind, crops, error, differ, fewer, breaks",
+    [
+        ("tflite-fp32", 500, 9e-4, 0, 0, False),
+        ("onnx-fp32", 500, 2e-3, 0, 0, True),
+        ("onnx-fp32", 500, np.nan, 0, 0, True),
+        ("tflite-fp16", 500, 2e-3, 0, 0, False),
+        ("tflite-int8", 80, 0.5, 1, 1, False),
+        ("tflite-int8", 80, 0.5, 2, 0, True),
+        ("tflite-int8", 500, 0.5, 5, 2, False),
+        ("tflite-int8", 500, 0.5, 6, 0, True),
+        ("onnx-int8", 500, 0.5, 0, 3, True),
+        ("tflite-dynamic", 500, np.nan, 0, 0, True),
+    ],
+)
+def test_limits_count_in_whole_cells(kind, crops, error, differ, fewer, breaks):
+    assert bool(_broken(kind, Limits(), crops, error, differ, fewer)) is breaks
+
+
+def test_a_proof_with_no_numbers_is_still_json():
+    proof = Proof("onnx-fp32", "m.onnx", 1, "test", 1, float("nan"), 0.0, 1.0, 1.0, 1.0, {}, 0.1, "onnxruntime")
+    assert json.loads(json.dumps(proof.to_json(), allow_nan=False))["max_error"] is None
+
+
+def test_importing_export_loads_neither_torch_nor_converters():
+    code = (
+        "import sys, export; assert set(export.__all__) <= set(dir(export)) | set(export._HOMES);"
+        " export.ExportOptions; export.Limits;"
+        " assert not {'torch', 'onnx', 'litert_torch', 'onnxruntime'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
