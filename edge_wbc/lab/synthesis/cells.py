@@ -27,6 +27,7 @@ DIAMETERS_UM: dict[str, tuple[float, float]] = {
 }
 # Small lymphocytes end and large ones begin at about one and a half red cells.
 LARGE_LYMPHOCYTE_UM = 11.0
+_DEEPEST_CYTOPLASM = 0.46
 
 
 @dataclass(frozen=True)
@@ -59,23 +60,23 @@ class _Look:
 
 _LOOKS: dict[str, _Look] = {
     "neutrophil": _Look(
-        1.16, 0.03, Amounts(1.08, 0.2, 0.05), Amounts(0.05, 0.02, 0.13), 1.1, 0.16, 0.10,
+        1.16, 0.03, Amounts(1.0, 0.14, 0.05), Amounts(0.05, 0.02, 0.13), 1.0, 0.2, 0.10,
         _Granules(0.55, 0.14, 0.22, (0.4, 0.8), Amounts(0.22, 0.0, 0.22)),
     ),
     "eosinophil": _Look(
-        1.08, 0.02, Amounts(1.0, 0.22, 0.05), Amounts(0.05, 0.05, 0.2), 1.1, 0.16, 0.08,
+        1.08, 0.02, Amounts(0.96, 0.14, 0.05), Amounts(0.05, 0.05, 0.2), 1.0, 0.2, 0.08,
         _Granules(0.98, 0.40, 0.55, (0.84, 0.98), Amounts(0.10, 0.0, 0.80), 0.0, 0.35),
     ),
     "basophil": _Look(
-        1.08, 0.02, Amounts(0.66, 0.16, 0.08), Amounts(0.10, 0.06, 0.14), 1.3, 0.12, 0.12,
-        _Granules(1.12, 0.30, 0.68, (0.45, 0.9), Amounts(1.2, 0.4, 0.05), 0.7, 0.2),
+        1.08, 0.02, Amounts(0.70, 0.10, 0.08), Amounts(0.10, 0.06, 0.14), 1.3, 0.12, 0.12,
+        _Granules(1.12, 0.30, 0.68, (0.45, 0.9), Amounts(1.15, 0.3, 0.05), 0.8, 0.2),
     ),
     "monocyte": _Look(
-        1.2, 0.045, Amounts(0.95, 0.2, 0.05), Amounts(0.10, 0.24, 0.06), 0.8, 0.2, 0.13,
+        1.2, 0.045, Amounts(0.94, 0.12, 0.05), Amounts(0.10, 0.24, 0.06), 0.8, 0.2, 0.13,
         _Granules(0.6, 0.10, 0.17, (0.1, 0.35), Amounts(0.25, 0.05, 0.1)), 0.5,
     ),
     "lymphocyte": _Look(
-        1.14, 0.026, Amounts(1.06, 0.25, 0.05), Amounts(0.03, 0.40, 0.02), 1.5, 0.16, 0.10,
+        1.14, 0.026, Amounts(0.98, 0.16, 0.05), Amounts(0.03, 0.40, 0.02), 1.5, 0.16, 0.10,
         _Granules(1.6, 0.16, 0.28, (0.0, 0.2), Amounts(0.5, 0.0, 0.4)),
     ),
 }  # fmt: skip
@@ -131,7 +132,8 @@ def draw_cell(name: str, stain: Stain, um_per_px: float, rng: np.random.Generato
         amounts += body[..., None] * (dye - amounts)
     amounts += inside[..., None] * (_chromatin(look, stain, rng, grid, nucleus) - amounts)
     for _, dye, above in stamps:
-        amounts += above[..., None] * (dye - amounts)
+        if above is not None:
+            amounts += above[..., None] * (dye - amounts)
     alpha = coverage(edge, um_per_px, 0.25)
     diameter = 2 * float(np.sqrt(np.mean(outline.radii**2)))
     rgb = np.minimum(stain.colour(np.maximum(amounts, 0)), 1)
@@ -141,13 +143,15 @@ def draw_cell(name: str, stain: Stain, um_per_px: float, rng: np.random.Generato
 def _nucleus(name: str, rng: np.random.Generator, grid: Grid, outline: Outline, edge: np.ndarray) -> np.ndarray:
     radius = float(np.sqrt(np.mean(outline.radii**2)))
     # Bending the plane itself makes every nucleus irregular without touching its topology.
-    x = grid.x / radius + 0.035 * noise(rng, grid, 2.6)
-    y = grid.y / radius + 0.035 * noise(rng, grid, 2.6)
-    return np.maximum(NUCLEI[name](rng, x, y) * radius, edge + 0.25)
+    x = grid.x / radius + 0.05 * noise(rng, grid, 2.4)
+    y = grid.y / radius + 0.05 * noise(rng, grid, 2.4)
+    return np.maximum(NUCLEI[name](rng, x, y) * radius, edge + 0.25).astype(np.float32)
 
 
 def _cytoplasm(look: _Look, stain: Stain, rng: np.random.Generator, grid: Grid, edge: np.ndarray) -> np.ndarray:
-    base = look.cytoplasm.varied(rng, 0.3).vector + stain.wash.varied(rng, 0.3).vector
+    base = look.cytoplasm.varied(rng, 0.45).vector + stain.wash.varied(rng, 0.6).vector
+    # However much a cytoplasm takes up, it stays far lighter than a nucleus.
+    base *= min(1.0, _DEEPEST_CYTOPLASM / float(base.sum()))
     shade = 1 + look.grain * noise(rng, grid, 0.5) + 0.14 * noise(rng, grid, 3.0)
     shade += 0.18 * np.exp(-((edge / 0.4) ** 2))  # a cell's rim is seen edge-on
     amounts = shade[..., None] * base
@@ -160,7 +164,7 @@ def _cytoplasm(look: _Look, stain: Stain, rng: np.random.Generator, grid: Grid, 
 
 
 def _chromatin(look: _Look, stain: Stain, rng: np.random.Generator, grid: Grid, nucleus: np.ndarray) -> np.ndarray:
-    base = look.nucleus.varied(rng, 0.10).vector
+    base = look.nucleus.varied(rng, 0.13).vector * np.float32(np.exp(rng.normal(0, 0.1)))
     clumps = np.tanh(1.5 * noise(rng, grid, look.clumps_um)) + 0.5 * noise(rng, grid, look.clumps_um / 2)
     shade = 1 + look.clumping * clumps + 0.12 * np.exp(-((nucleus / 0.3) ** 2))
     return shade[..., None].astype(np.float32) * base
@@ -168,7 +172,7 @@ def _chromatin(look: _Look, stain: Stain, rng: np.random.Generator, grid: Grid, 
 
 def _stamps(
     kind: _Granules, stain: Stain, rng: np.random.Generator, grid: Grid, outline: Outline
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+) -> list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
     """The granules as (coverage, dye, coverage above the nucleus), in two depths of stain."""
     half = int(np.ceil(outline.reach / kind.pitch)) + 1
     rows = np.arange(-half, half + 1)
@@ -183,13 +187,16 @@ def _stamps(
     kept = (rng.uniform(size=x.size) < crowd) & (np.hypot(x, y) + 0.8 * size < outline.radii[angle])
     above = rng.uniform(size=x.size) < kind.over
     deep = rng.uniform(size=x.size) < 0.5
-    dye = kind.dye.varied(rng, 0.16).vector * np.float32(stain.granules)
+    dye = kind.dye.varied(rng, 0.22).vector * np.float32(stain.granules) + stain.tint.varied(rng, 0.3).vector
     stamps = []
     for pick, depth in ((kept & ~deep, 0.82), (kept & deep, 1.15)):
-        discs = [_discs(grid, x[chosen], y[chosen], size[chosen]) for chosen in (pick, pick & above)]
-        gloss = _discs(grid, x[pick] - 0.12, y[pick] - 0.12, size[pick] * 0.45)
-        lit = np.float32(depth) * (1 - np.float32(kind.gloss) * gloss[..., None])
-        stamps.append((discs[0] * 0.94, dye * lit, discs[1] * 0.9))
+        body = _discs(grid, x[pick], y[pick], size[pick]) * 0.94
+        high = pick & above
+        over = _discs(grid, x[high], y[high], size[high]) * 0.9 if kind.over else None
+        lit = np.float32(depth)
+        if kind.gloss:
+            lit = lit * (1 - np.float32(kind.gloss) * _discs(grid, x[pick] - 0.12, y[pick] - 0.12, size[pick] * 0.45))
+        stamps.append((body, dye * lit[..., None], over))
     return stamps
 
 
@@ -197,6 +204,7 @@ def _discs(grid: Grid, x: np.ndarray, y: np.ndarray, radii: np.ndarray) -> np.nd
     """Coverage of a set of discs (um): float32 (n, n), 0 to 1; small discs fade instead of vanishing."""
     canvas = np.zeros(grid.x.shape, np.uint8)
     middle, scale = grid.x.shape[0] // 2, 16 / grid.um_per_px
-    for cx, cy, radius in zip(x * scale + 16 * middle, y * scale + 16 * middle, radii * scale, strict=True):
-        cv2.circle(canvas, (round(cx), round(cy)), max(8, round(radius)), 255, cv2.FILLED, cv2.LINE_AA, 4)
+    places = np.rint(np.stack([x * scale + 16 * middle, y * scale + 16 * middle, np.maximum(radii * scale, 8)], 1))
+    for cx, cy, radius in places.astype(int).tolist():
+        cv2.circle(canvas, (cx, cy), radius, 255, cv2.FILLED, cv2.LINE_AA, 4)
     return canvas.astype(np.float32) / 255

@@ -55,9 +55,9 @@ def _clover(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarra
 def _kidney(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Kidney to horseshoe: one thick bent body with a deep indentation."""
     bent = rng.uniform(0, 1)
-    radius = 0.38 + 0.10 * bent + rng.normal(0, 0.015)
-    span = 1.9 + 2.1 * bent + rng.normal(0, 0.1)
-    thick = 0.385 - 0.095 * bent + rng.normal(0, 0.015)
+    radius = 0.40 + 0.09 * bent + rng.normal(0, 0.015)
+    span = 2.1 + 2.0 * bent + rng.normal(0, 0.1)
+    thick = 0.37 - 0.09 * bent + rng.normal(0, 0.015)
     angle, shift = rng.uniform(0, 2 * np.pi), rng.uniform(-0.08, 0.04)
     cos, sin = np.cos(angle), np.sin(angle)
     u, v = x * cos + y * sin - shift, y * cos - x * sin

@@ -71,11 +71,11 @@ DOMAINS: dict[str, Optics] = {
         camera="LG G3",
         microscope="Zeiss",
         um_per_px=0.185,
-        cast=((0.80, 0.10, 0.0), (0.08, 0.84, 0.07), (0.04, 0.10, 0.88)),
+        cast=((0.84, 0.03, 0.0), (0.02, 0.92, 0.02), (0.07, 0.0, 1.00)),
         gamma=0.85,
         defocus_px=1.35,
-        shift_px=1.2,
-        noise=0.026,
+        shift_px=0.9,
+        noise=0.022,
         vignette=0.34,
         jpeg_quality=78,
     ),
@@ -113,7 +113,7 @@ def jpeg_photograph(field: np.ndarray, optics: Optics, rng: np.random.Generator)
         raise BadInput("field", f"shape {field.shape} is not an RGB field (height, width, 3)")
     light = field.astype(np.float32) / 255 if field.dtype == np.uint8 else field.astype(np.float32)
     height, width = light.shape[:2]
-    focus, exposure = rng.uniform(0.75, 1.3), rng.uniform(0.95, 1.04)
+    focus, exposure = rng.uniform(0.75, 1.3), rng.uniform(0.86, 1.05)
     balance = exposure * (1 + rng.normal(0, 0.012, 3))
     light = cv2.transform(light, np.array(optics.cast, np.float32) * balance[:, None].astype(np.float32))
     if optics.shift_px:

@@ -20,7 +20,7 @@ RED_CELL_UM = (6.2, 8.2)
 def red_cells(stain: Stain, um_per_px: float, rng: np.random.Generator, count: int = 18) -> list[np.ndarray]:
     """`count` different red cells, each what it lets through of the light: float32 (n, n, 3), 0 to 1."""
     middle = rng.uniform(6.8, 7.6)
-    pallor, depth = rng.uniform(0.32, 0.5), rng.uniform(0.3, 0.85)
+    pallor, depth = rng.uniform(0.32, 0.5), rng.uniform(0.4, 1.0)
     sprites = []
     for _ in range(count):
         small = min(middle + rng.normal(0, 0.3), RED_CELL_UM[1] - 0.7)

@@ -57,9 +57,9 @@ class Outline:
 
     def distance(self, grid: Grid) -> np.ndarray:
         """Signed distance to the outline along the ray, um, float32 (n, n), negative inside."""
-        degrees = np.degrees(np.arctan2(grid.y, grid.x)) % 360
-        low = degrees.astype(np.int32)
-        part = degrees - low
+        degrees = np.degrees(np.arctan2(grid.y, grid.x)) % np.float32(360)
+        low = degrees.astype(np.int16)
+        part = degrees - low.astype(np.float32)
         table = np.append(self.radii, self.radii[:2]).astype(np.float32)
         return np.hypot(grid.x, grid.y) - (table[low] * (1 - part) + table[low + 1] * part)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 __all__ = ["Amounts", "Stain", "random_stain"]
 
-_VIOLET = np.array([0.95, 1.55, 0.47])
+_VIOLET = np.array([0.78, 1.58, 0.46])
 _BLUE = np.array([1.00, 0.74, 0.27])
 _EOSIN = np.array([0.25, 0.92, 0.98])
 
@@ -48,6 +48,7 @@ class Stain:
         background: float32 (3,) RGB of bare glass, 0 to 1.
         granules: how strongly granules stand out, 1 for the usual.
         wash: amounts that every cytoplasm takes up alike, from a stain rinsed too little.
+        tint: amounts that every granule takes up beside its own dye.
         red: amounts of a red cell at its thickest.
     """
 
@@ -55,6 +56,7 @@ class Stain:
     background: np.ndarray
     granules: float
     wash: Amounts
+    tint: Amounts
     red: Amounts
 
     def colour(self, amounts: np.ndarray) -> np.ndarray:
@@ -65,20 +67,22 @@ class Stain:
 def random_stain(rng: np.random.Generator) -> Stain:
     """The stain of a new smear."""
     acid = rng.uniform(-1, 1)
-    strengths = np.exp(rng.normal(0, 0.13, 3)) * np.exp(np.array([0.0, -0.3, 0.3]) * acid)
-    violet = _VIOLET + rng.uniform(-0.05, 0.3) * (_BLUE - _VIOLET)
+    strengths = np.exp(rng.normal(0, 0.18, 3)) * np.exp(np.array([0.0, -0.3, 0.3]) * acid)
+    violet = _VIOLET + rng.uniform(-0.1, 0.25) * (_BLUE - _VIOLET)
     blue = _BLUE + rng.uniform(-0.1, 0.35) * (_VIOLET - _BLUE)
     # Eosin runs from orange-red to a purplish red, but never so far that red cells pass for nuclei.
     eosin = _EOSIN + rng.uniform(0, 0.28) * (_VIOLET - _EOSIN) * np.array([1, 0.4, 0.35])
     dyes = np.stack([violet * strengths[0], blue * strengths[1], eosin * strengths[2]])
-    green = rng.uniform(0.84, 0.94)
+    green = rng.uniform(0.76, 0.94)
     background = np.array([green + rng.uniform(-0.03, 0.06), green, green + rng.uniform(-0.10, 0.0)])
-    wash = Amounts(rng.uniform(0, 0.10), rng.uniform(0, 0.22), rng.uniform(0, 0.26))
+    wash = Amounts(rng.uniform(0, 0.12), rng.uniform(0, 0.3), rng.uniform(0, 0.32))
+    tint = Amounts(rng.uniform(0, 0.35), rng.uniform(0, 0.15), rng.uniform(0, 0.25))
     red = Amounts(rng.uniform(0, 0.04), rng.uniform(0, 0.08), rng.uniform(0.38, 0.62) / strengths[2])
     return Stain(
         dyes.astype(np.float32),
         np.clip(background, 0, 0.98).astype(np.float32),
-        float(rng.uniform(0.75, 1.2)),
+        float(rng.uniform(0.6, 1.15)),
         wash,
+        tint,
         red,
     )
