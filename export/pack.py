@@ -14,7 +14,7 @@ import numpy as np
 
 from edge_wbc.core.errors import BadInput, CheckFailed
 from edge_wbc.core.pack import KINDS, Manifest, write_pack
-from export.calibration import CALIBRATION_CROPS, stratified
+from export.calibration import CALIBRATION_CROPS, calibration_set
 from export.card import model_card
 from export.metadata import embed_metadata
 from export.prove import Limits, Proof, prove
@@ -39,7 +39,7 @@ class ExportOptions:
 
     Attributes:
         kinds: artefacts wanted, of `edge_wbc.core.pack.KINDS`; ``tflite-int8`` is made whether named or not.
-        calibration_crops: training crops that the int8 ranges are read from.
+        calibration_crops: training crops that the int8 ranges are read from, plain and relit.
         seed: which crops those are.
         limits: how far an artefact may stray from PyTorch.
     """
@@ -165,7 +165,7 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
     train, train_labels = _crops_of(run, "train")
     if not len(train):
         raise BadInput(run.path, "has no training crops to calibrate int8 on", "keep the run beside its data")
-    calibration = train[stratified(train_labels, options.calibration_crops, options.seed)]
+    calibration = calibration_set(train, train_labels, options.calibration_crops, options.seed)
 
     models = _convert(graph, kinds, run.crop.size, calibration, tell)
     manifest = _manifest(run)

@@ -74,7 +74,8 @@ def _half_recipe(quantizer: Any) -> None:
 def _ranges(quantizer: Any, float_model: bytes, crops: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
     """The range of every activation: its extremes over all crops, tensor name -> {"min", "max"}.
 
-    The quantiser's default is a moving average with a memory of 20 crops, so that the last few crops decide.
+    The quantiser's default is a moving average with a memory of 20 crops, which clips what another laboratory's stain
+    calls forth (see `export.calibration`).
     """
     from ai_edge_quantizer import calibrator
     from ai_edge_quantizer.utils import qsv_utils

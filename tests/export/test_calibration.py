@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from export.calibration import stratified
+from export.calibration import calibration_set, relit, stratified
 
 labels_of_crops = st.lists(st.integers(0, 6), min_size=1, max_size=300).map(np.array)
 
@@ -38,3 +38,21 @@ def test_another_seed_takes_other_crops():
 def test_nothing_to_take_is_refused(labels, count):
     with pytest.raises(ValueError):
         stratified(labels, count)
+
+
+def test_relit_crops_stay_near_and_follow_the_seed():
+    crops = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3)).astype(np.uint8)
+    once, again, other = relit(crops, 1), relit(crops, 1), relit(crops, 2)
+    np.testing.assert_array_equal(once, again)
+    assert once.dtype == np.uint8 and once.shape == crops.shape and (once != other).any()
+    means = once.mean(axis=(1, 2)) / crops.mean(axis=(1, 2))
+    assert means.min() > 0.7 and means.max() < 1.35
+
+
+def test_the_set_is_the_sample_and_then_the_sample_relit():
+    crops = np.random.default_rng(0).integers(0, 256, (9, 4, 4, 3)).astype(np.uint8)
+    labels = np.array([0, 0, 0, 1, 1, 1, 2, 2, 2])
+    found = calibration_set(crops, labels, count=6, seed=4)
+    plain = crops[stratified(labels, 6, 4)]
+    np.testing.assert_array_equal(found[:6], plain)
+    np.testing.assert_array_equal(found[6:], relit(plain, 4))

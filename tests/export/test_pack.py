@@ -53,7 +53,7 @@ def test_numerics_card_and_weights_tell_the_same(exported, run):
     files = read_pack(out).files
     numerics = json.loads(files["numerics.json"])
     assert [entry["file"] for entry in numerics["artefacts"]] == [proof.file for proof in proofs]
-    assert numerics["versions"]["torch"] and numerics["calibration"] == {"crops": 90, "seed": 0}
+    assert numerics["versions"]["torch"] and numerics["calibration"] == {"crops": 180, "seed": 0}
     card = files["MODEL_CARD.md"].decode()
     for heading in ("Model details", "Intended use", "Out-of-scope use", "Training data", "Evaluation", "Limitations"):
         assert f"\n## {heading}\n" in card
