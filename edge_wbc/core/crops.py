@@ -16,7 +16,7 @@ import numpy as np
 from edge_wbc.core.finder import find_cells, find_one
 from edge_wbc.core.records import Box
 
-__all__ = ["CropRule", "crop_cell", "crop_near", "crop_single"]
+__all__ = ["CropRule", "crop_cell", "crop_near", "crop_single", "single_box"]
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,20 @@ def crop_cell(rgb: np.ndarray, box: Sequence[float], rule: CropRule) -> np.ndarr
     return cv2.resize(cut, (rule.size, rule.size), interpolation=smooth)
 
 
-def crop_single(rgb: np.ndarray, rule: CropRule) -> np.ndarray:
-    """The crop of the cell that a single-cell picture shows; the whole picture where no nucleus stands out."""
+def single_box(rgb: np.ndarray) -> Box:
+    """The box of the cell that a single-cell picture shows; its middle square where no nucleus stands out."""
     box = find_one(rgb)
-    return crop_cell(rgb, box if box is not None else _whole(rgb, rule), rule)
+    if box is not None:
+        return box
+    height, width = rgb.shape[:2]
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    return (left, top, left + side, top + side)
+
+
+def crop_single(rgb: np.ndarray, rule: CropRule) -> np.ndarray:
+    """The (size, size, 3) uint8 crop of the cell that a single-cell picture shows, as `single_box` places it."""
+    return crop_cell(rgb, single_box(rgb), rule)
 
 
 def crop_near(rgb: np.ndarray, boxes: Sequence[Box], rule: CropRule) -> np.ndarray:
@@ -74,12 +84,6 @@ def crop_near(rgb: np.ndarray, boxes: Sequence[Box], rule: CropRule) -> np.ndarr
     chosen = [max(seen, key=lambda other: _overlap(box, other), default=box) for box in boxes]
     crops = [crop_cell(rgb, mine if _overlap(box, mine) >= 0.3 else box, rule) for box, mine in zip(boxes, chosen)]
     return np.stack(crops) if crops else np.zeros((0, rule.size, rule.size, 3), np.uint8)
-
-
-def _whole(rgb: np.ndarray, rule: CropRule) -> Sequence[float]:
-    height, width = rgb.shape[:2]
-    half = min(height, width) / (2 * rule.widen)
-    return (width / 2 - half, height / 2 - half, width / 2 + half, height / 2 + half)
 
 
 def _overlap(one: Box, other: Box) -> float:

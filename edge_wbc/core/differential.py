@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp, lgamma, log
+from math import exp, lgamma, log, log1p
 from typing import Callable, Dict, Sequence, Tuple
 
 __all__ = ["Share", "differential", "exact_interval"]
@@ -19,10 +19,21 @@ class Share:
 
 
 def _tail(k: int, n: int, p: float) -> float:
-    """P(X >= k) of a binomial of n trials at probability p, 0 < p < 1."""
-    base = lgamma(n + 1)
-    terms = (base - lgamma(i + 1) - lgamma(n - i + 1) + i * log(p) + (n - i) * log(1 - p) for i in range(k, n + 1))
-    return sum(exp(term) for term in terms)
+    """P(X >= k) of a binomial of n trials at probability p, 1 <= k <= n and 0 < p < 1."""
+    # From the term next to k away from the mean, where the terms only fall, so that few of them count.
+    upward = k > n * p
+    i = k if upward else k - 1
+    term = exp(lgamma(n + 1) - lgamma(i + 1) - lgamma(n - i + 1) + i * log(p) + (n - i) * log1p(-p))
+    total = 0.0
+    while term > 1e-17 * total:
+        total += term
+        if upward:
+            term *= (n - i) / (i + 1) * p / (1 - p)
+            i += 1
+        else:
+            term *= i / (n - i + 1) * (1 - p) / p
+            i -= 1
+    return total if upward else 1 - total
 
 
 def _solve(rising: Callable[[float], float], target: float) -> float:

@@ -138,7 +138,7 @@ def find_cells(rgb: np.ndarray, options: FinderOptions = FinderOptions()) -> Lis
         if box is None:
             continue
         contrast = float(density[y : y + h, x : x + w][inside].mean())
-        cut = x <= 1 or y <= 1 or x + w >= small.shape[1] - 1 or y + h >= small.shape[0] - 1
+        cut = bool(x <= 1 or y <= 1 or x + w >= small.shape[1] - 1 or y + h >= small.shape[0] - 1)
         found.append((area, Cell(box, score=round(1 - float(np.exp(-contrast)), 4), cut=cut)))
     return [cell for _, cell in sorted(found, key=lambda pair: -pair[0])]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import List
 
@@ -31,16 +32,32 @@ def list_images(path: Path) -> List[Path]:
     return found
 
 
+_JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    """Whether a JPEG's own end marker is there; a thumbnail's before it and a phone's trailer after it do not count."""
+    at = 2
+    while True:
+        marker = _JPEG_MARKER.search(data, at)
+        if marker is None:
+            return False
+        at = marker.end()
+        if marker.group(1) == b"\xd9":
+            return True
+        # Every other segment gives its length; coded data follows some, where FF is stuffed and no marker can occur.
+        at += int.from_bytes(data[at : at + 2], "big")
+
+
 def decode_image(data: bytes, where: object) -> np.ndarray:
     """Encoded bytes -> (H, W, 3) uint8 RGB, turned as its EXIF says.
 
     Raises:
         BadInput: not an image, or a JPEG or PNG that ends too early (OpenCV would fill the rest with grey).
     """
-    # An end marker can't occur inside a JPEG's coded data (FF is stuffed there); phones append trailers after it.
-    if data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
+    if data[:2] == b"\xff\xd8" and not _jpeg_ends(data):
         raise BadInput(str(where), "truncated JPEG", "copy it again from the phone")
-    if data[:4] == b"\x89PNG" and b"IEND" not in data[-64:]:
+    if data[:4] == b"\x89PNG" and b"IEND\xaeB`\x82" not in data:
         raise BadInput(str(where), "truncated PNG", "copy it again from the phone")
     try:
         decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
@@ -62,7 +79,11 @@ def read_image(path: Path) -> np.ndarray:
 
 def write_image(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
     """Writes (H, W, 3) uint8 RGB beside its place and renames it there; the suffix chooses the format."""
-    ok, data = cv2.imencode(path.suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    try:
+        ok, data = cv2.imencode(path.suffix, bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    except cv2.error:
+        ok = False
     if not ok:
         raise BadInput(path, "cannot be encoded", "use .png or .jpg")
     beside = path.with_name(path.name + ".partial")

@@ -80,6 +80,10 @@ class OnnxInterpreter:
         return np.stack(rows).astype(np.float32) if rows else np.zeros((0, labels), np.float32)
 
 
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def _open_tflite(name: str, model: bytes, threads: int) -> Interpreter:
     for module, runtime in _TFLITE_HOMES:
         try:
@@ -89,7 +93,7 @@ def _open_tflite(name: str, model: bytes, threads: int) -> Interpreter:
         try:
             return TfliteInterpreter(runtime, home.Interpreter(model_content=model, num_threads=threads))
         except (ValueError, RuntimeError) as error:
-            raise BadInput(name, f"{runtime} refuses it ({str(error).strip().splitlines()[0]})") from error
+            raise BadInput(name, f"{runtime} refuses it ({_first_line(error)})") from error
     raise BadInput(name, "no TFLite runtime is installed", "pip install 'edge-wbc[export]'")
 
 
@@ -104,7 +108,7 @@ def _open_onnx(name: str, model: bytes, threads: int) -> Interpreter:
     try:
         session = home.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base but Exception
-        raise BadInput(name, f"onnxruntime refuses it ({str(error).strip().splitlines()[0]})") from error
+        raise BadInput(name, f"onnxruntime refuses it ({_first_line(error)})") from error
     return OnnxInterpreter(session)
 
 

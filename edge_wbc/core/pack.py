@@ -101,30 +101,54 @@ class Pack:
         return {kind: name for kind, name in KINDS.items() if name in self.files}
 
 
+def _typed(value: Any, *kinds: type) -> Any:
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        raise TypeError(f"{value!r} is of the wrong type")
+    return value
+
+
+def _number(value: Any) -> float:
+    return float(_typed(value, int, float))
+
+
 def _manifest(where: str, data: Mapping[str, Any]) -> Manifest:
     try:
-        labels = tuple(data["labels"])
-        crop = CropRule(int(data["crop"]["size"]), float(data["crop"]["widen"]))
-        mean, std = (tuple(float(value) for value in data["normalisation"][key]) for key in ("mean", "std"))
+        labels = tuple(_typed(label, str) for label in _typed(data["labels"], list))
+        crop = CropRule(_typed(data["crop"]["size"], int), _number(data["crop"]["widen"]))
+        colours = data["normalisation"]
+        mean, std = (tuple(_number(value) for value in _typed(colours[key], list)) for key in ("mean", "std"))
         manifest = Manifest(
-            str(data["model"]),
+            _typed(data["model"], str),
             labels,
             crop,
-            mean,
-            std,
-            float(data["temperature"]),  # type: ignore[arg-type]
-            float(data["uncertain_below"]),
-            data["colour_reference"],
-            dict(data["metrics"]),
-            int(data["seed"]),
-            dict(data["versions"]),
+            mean,  # type: ignore[arg-type]
+            std,  # type: ignore[arg-type]
+            _number(data["temperature"]),
+            _number(data["uncertain_below"]),
+            _typed(data["colour_reference"], dict, type(None)),
+            _typed(data["metrics"], dict),
+            _typed(data["seed"], int),
+            _typed(data["versions"], dict),
         )
-    except (KeyError, TypeError, ValueError) as error:
+        as_written = data["input"] == manifest.to_json()["input"] and colours["in_graph"] is True
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadInput(where, f"pack.json is not as its schema says ({error!r})", "export the pack again") from error
     unknown = [label for label in labels if label not in LABELS and label not in FIVE_CLASSES]
-    sound = len(mean) == len(std) == 3 and 16 <= crop.size <= 1024 and 0.5 <= crop.widen <= 4
+    sound = (
+        len(mean) == len(std) == 3
+        and all(0 <= value <= 1 for value in mean)
+        and all(0 < value <= 1 for value in std)
+        and 16 <= crop.size <= 1024
+        and 0.5 <= crop.widen <= 4
+        and 0 < manifest.temperature < float("inf")
+        and 0 <= manifest.uncertain_below <= 1
+    )
+    if not as_written:
+        raise BadInput(where, "an input or normalisation that this edge-wbc does not know", "update edge-wbc")
     if unknown or not labels or len(set(labels)) != len(labels) or not sound:
-        raise BadInput(where, "pack.json names impossible labels, crop or normalisation", "export the pack again")
+        raise BadInput(
+            where, "pack.json names impossible labels, crop, normalisation or threshold", "export the pack again"
+        )
     return manifest
 
 
@@ -139,10 +163,17 @@ def _stored(path: Path) -> Tuple[Dict[str, int], Callable[[str], bytes]]:
         linked = [name for name in sizes if (path / name).is_symlink()]
         if linked:
             raise BadInput(path / linked[0], "a link inside a pack", "replace it by the file")
-        return sizes, lambda name: (path / name).read_bytes()
+
+        def load(name: str) -> bytes:
+            try:
+                return (path / name).read_bytes()
+            except OSError as error:
+                raise BadInput(path / name, f"cannot be read ({error.strerror})") from error
+
+        return sizes, load
     try:
         archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
+    except Exception as error:  # a damaged zip raises many kinds that share no base but Exception
         raise BadInput(path, f"neither a pack's folder nor its zip ({error})") from error
     names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]
     if len(set(names)) != len(names):
@@ -152,7 +183,7 @@ def _stored(path: Path) -> Tuple[Dict[str, int], Callable[[str], bytes]]:
         try:
             with archive.open(name) as stream:
                 return stream.read(LARGEST_FILE + 1)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+        except Exception as error:  # as above, zlib's and lzma's own too
             raise BadInput(f"{path}: {name}", f"cannot be unzipped ({error})") from error
 
     return {entry.filename: entry.file_size for entry in archive.infolist() if not entry.is_dir()}, read
@@ -181,7 +212,7 @@ def read_pack(path: Path) -> Pack:
         data = json.loads(read("pack.json").decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadInput(where, f"not JSON ({error})", "export the pack again") from error
-    if not isinstance(data, dict) or data.get("schema") != PACK_SCHEMA:
+    if not isinstance(data, dict) or data.get("schema") != PACK_SCHEMA or data["schema"] is True:
         raise BadInput(where, "unknown schema", f"this edge-wbc reads schema {PACK_SCHEMA}")
     listed = data.get("files")
     if not isinstance(listed, dict) or not all(isinstance(entry, dict) for entry in listed.values()):
@@ -221,7 +252,11 @@ def write_folder(out: Path, files: Mapping[str, bytes], known_by: str) -> None:
         if out.exists():
             old = beside.with_name(beside.name + ".old")
             out.rename(old)
-            beside.rename(out)
+            try:
+                beside.rename(out)
+            except OSError:
+                old.rename(out)
+                raise
             shutil.rmtree(old)
         else:
             beside.rename(out)

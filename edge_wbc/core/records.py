@@ -7,6 +7,7 @@ same rules without a schema library, since the phone has none.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
@@ -97,6 +98,8 @@ def _types(kind: Any) -> Tuple[type, ...]:
 
 
 _NUMBER = (int, float, type(None))
+# No root, no drive, no segment "..", no backslash, no NUL; the schema holds the same pattern.
+_INSIDE = re.compile(r"^(?!/|[A-Za-z]:)(?!([^/]*/)*\.\.(/|(?![\s\S])))[^\\\x00]+(?![\s\S])")
 
 
 def _cell(where: str, data: Any, width: int, height: int) -> Cell:
@@ -109,7 +112,7 @@ def _cell(where: str, data: Any, width: int, height: int) -> Cell:
         raise BadInput(where, f"box {box} is reversed, empty or outside the {width} x {height} field")
     votes = got.get("votes", {})
     for expert, label in votes.items():
-        if label not in LABELS:
+        if not isinstance(label, str) or label not in LABELS:
             raise BadInput(where, f"unknown label {label!r} by {expert!r}", f"one of: {', '.join(LABELS)}")
     score = got.get("score")
     if score is not None and not 0 <= score <= 1:
@@ -145,7 +148,7 @@ def field_from_json(data: Any, where: str = "record") -> Field:
             raise BadInput(where, f"{key!r} is missing or empty")
     if got["width"] < 1 or got["height"] < 1:
         raise BadInput(where, "width and height must be positive")
-    if ".." in got["image"].split("/") or got["image"].startswith("/") or "\\" in got["image"]:
+    if not _INSIDE.match(got["image"]):
         raise BadInput(where, f"image {got['image']!r} points outside the dataset", "use a relative path with /")
     um_per_px = got.get("um_per_px")
     if um_per_px is not None and not 0 < um_per_px < float("inf"):
@@ -182,10 +185,12 @@ def read_field(path: Path) -> Field:
     """Reads one record; a byte-order mark is accepted.
 
     Raises:
-        BadInput: not JSON, or not a record of this version.
+        BadInput: not to be read, not JSON, or not a record of this version.
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise BadInput(path, f"cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
         raise BadInput(path, f"not a JSON record ({error})", "write it again or remove it") from error
     return field_from_json(data, str(path))

@@ -27,7 +27,7 @@ DIAMETERS_UM: dict[str, tuple[float, float]] = {
 }
 # Small lymphocytes end and large ones begin at about one and a half red cells.
 LARGE_LYMPHOCYTE_UM = 11.0
-_DEEPEST_CYTOPLASM = 0.46
+_DEEPEST_CYTOPLASM = 0.62
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def _nucleus(name: str, rng: np.random.Generator, grid: Grid, outline: Outline, 
 
 
 def _cytoplasm(look: _Look, stain: Stain, rng: np.random.Generator, grid: Grid, edge: np.ndarray) -> np.ndarray:
-    base = look.cytoplasm.varied(rng, 0.45).vector + stain.wash.varied(rng, 0.6).vector
+    base = look.cytoplasm.varied(rng, 0.45).vector + stain.wash.varied(rng, 0.75).vector
     # However much a cytoplasm takes up, it stays far lighter than a nucleus.
     base *= min(1.0, _DEEPEST_CYTOPLASM / float(base.sum()))
     shade = 1 + look.grain * noise(rng, grid, 0.5) + 0.14 * noise(rng, grid, 3.0)
@@ -164,7 +164,7 @@ def _cytoplasm(look: _Look, stain: Stain, rng: np.random.Generator, grid: Grid, 
 
 
 def _chromatin(look: _Look, stain: Stain, rng: np.random.Generator, grid: Grid, nucleus: np.ndarray) -> np.ndarray:
-    base = look.nucleus.varied(rng, 0.13).vector * np.float32(np.exp(rng.normal(0, 0.1)))
+    base = look.nucleus.varied(rng, 0.13).vector * np.float32(np.exp(rng.normal(0, 0.14)))
     clumps = np.tanh(1.5 * noise(rng, grid, look.clumps_um)) + 0.5 * noise(rng, grid, look.clumps_um / 2)
     shade = 1 + look.clumping * clumps + 0.12 * np.exp(-((nucleus / 0.3) ** 2))
     return shade[..., None].astype(np.float32) * base
@@ -187,7 +187,7 @@ def _stamps(
     kept = (rng.uniform(size=x.size) < crowd) & (np.hypot(x, y) + 0.8 * size < outline.radii[angle])
     above = rng.uniform(size=x.size) < kind.over
     deep = rng.uniform(size=x.size) < 0.5
-    dye = kind.dye.varied(rng, 0.22).vector * np.float32(stain.granules) + stain.tint.varied(rng, 0.3).vector
+    dye = kind.dye.varied(rng, 0.32).vector * np.float32(stain.granules) + stain.tint.varied(rng, 0.5).vector
     stamps = []
     for pick, depth in ((kept & ~deep, 0.82), (kept & deep, 1.15)):
         body = _discs(grid, x[pick], y[pick], size[pick]) * 0.94

@@ -113,7 +113,7 @@ def jpeg_photograph(field: np.ndarray, optics: Optics, rng: np.random.Generator)
         raise BadInput("field", f"shape {field.shape} is not an RGB field (height, width, 3)")
     light = field.astype(np.float32) / 255 if field.dtype == np.uint8 else field.astype(np.float32)
     height, width = light.shape[:2]
-    focus, exposure = rng.uniform(0.75, 1.3), rng.uniform(0.86, 1.05)
+    focus, exposure = rng.uniform(0.75, 1.3), rng.uniform(0.82, 1.06)
     balance = exposure * (1 + rng.normal(0, 0.012, 3))
     light = cv2.transform(light, np.array(optics.cast, np.float32) * balance[:, None].astype(np.float32))
     if optics.shift_px:

@@ -67,21 +67,21 @@ class Stain:
 def random_stain(rng: np.random.Generator) -> Stain:
     """The stain of a new smear."""
     acid = rng.uniform(-1, 1)
-    strengths = np.exp(rng.normal(0, 0.18, 3)) * np.exp(np.array([0.0, -0.3, 0.3]) * acid)
+    strengths = np.exp(rng.normal(0, 0.2, 3)) * np.exp(np.array([0.0, -0.3, 0.3]) * acid)
     violet = _VIOLET + rng.uniform(-0.1, 0.25) * (_BLUE - _VIOLET)
     blue = _BLUE + rng.uniform(-0.1, 0.35) * (_VIOLET - _BLUE)
     # Eosin runs from orange-red to a purplish red, but never so far that red cells pass for nuclei.
     eosin = _EOSIN + rng.uniform(0, 0.28) * (_VIOLET - _EOSIN) * np.array([1, 0.4, 0.35])
     dyes = np.stack([violet * strengths[0], blue * strengths[1], eosin * strengths[2]])
-    green = rng.uniform(0.76, 0.94)
+    green = rng.uniform(0.74, 0.94)
     background = np.array([green + rng.uniform(-0.03, 0.06), green, green + rng.uniform(-0.10, 0.0)])
-    wash = Amounts(rng.uniform(0, 0.12), rng.uniform(0, 0.3), rng.uniform(0, 0.32))
-    tint = Amounts(rng.uniform(0, 0.35), rng.uniform(0, 0.15), rng.uniform(0, 0.25))
+    wash = Amounts(rng.uniform(0, 0.18), rng.uniform(0, 0.36), rng.uniform(0, 0.42))
+    tint = Amounts(rng.uniform(0, 0.45), rng.uniform(0, 0.2), rng.uniform(0, 0.4))
     red = Amounts(rng.uniform(0, 0.04), rng.uniform(0, 0.08), rng.uniform(0.38, 0.62) / strengths[2])
     return Stain(
         dyes.astype(np.float32),
         np.clip(background, 0, 0.98).astype(np.float32),
-        float(rng.uniform(0.6, 1.15)),
+        float(rng.uniform(0.5, 1.1)),
         wash,
         tint,
         red,

@@ -1,0 +1,55 @@
+# make setup | demo | test | lint | constraints; each does all of its own set-up, into .venv.
+PYTHON ?= python3
+VENV   := .venv
+OLDEST := .venv-oldest
+UV     := $(VENV)/bin/uv
+UV_PIN := uv==0.13.9
+DEMO   ?= demo-out
+SHARED := ../shared
+# Real ImageNet weights where they are at hand; torchvision downloads them elsewhere.
+export TORCH_HOME ?= $(if $(wildcard $(SHARED)/torch),$(abspath $(SHARED)/torch),$(HOME)/.cache/torch)
+
+.PHONY: setup demo test test-oldest lint format constraints clean
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("edge-wbc needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name one: make PYTHON=python3.11") if sys.version_info < (3, 11) else 0'
+	@PYTHON=$(PYTHON) sh .ci/system-packages
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(UV_PIN)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet -c constraints.txt -e '.[train,export,dev]'
+	@touch $@
+
+# The oldest packages that core has to run on, and none but its own: no torch, no SciPy.
+$(OLDEST)/.installed: pyproject.toml constraints-oldest.txt $(VENV)/.installed
+	@test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
+	VIRTUAL_ENV=$(abspath $(OLDEST)) $(UV) pip install --quiet -c constraints-oldest.txt -e . pytest hypothesis
+	@touch $@
+
+demo: setup
+	$(VENV)/bin/edge-wbc demo --out $(DEMO)
+
+test: lint test-oldest
+	$(VENV)/bin/python -m pytest
+
+test-oldest: $(OLDEST)/.installed
+	$(OLDEST)/bin/python -m pytest tests/core tests/cli/test_minimal.py
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: setup
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+# Pins every package of every extra together; run it to move to newer versions.
+constraints: setup
+	$(UV) pip compile --quiet --upgrade --all-extras --python-version 3.11 --no-annotate --no-header pyproject.toml -o constraints.txt
+	printf 'numpy==1.23.2\nopencv-python==4.5.5.64\ntyper\nrich\npytest\nhypothesis\n' | $(UV) pip compile --quiet --upgrade --python-version 3.11 --no-annotate --no-header - -o constraints-oldest.txt
+
+clean:
+	rm -rf $(VENV) $(OLDEST) $(DEMO) build dist

@@ -1,0 +1,52 @@
+"""`edge-wbc export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edge_wbc.cli.show import AsJson, emit_json, percent, progress_bar, table
+
+__all__ = ["export", "proof_rows"]
+
+PROOF_HEAD = ("artefact", "bytes", "worst error", "same answer", "accuracy", "PyTorch", "ms")
+
+
+def proof_rows(proofs: list[dict]) -> list[tuple[str, ...]]:  # type: ignore[type-arg]
+    """The proof of each artefact as a row under PROOF_HEAD."""
+    return [
+        (
+            proof["kind"],
+            f"{proof['bytes']:,}",
+            f"{proof['max_error']:.2g}",
+            percent(proof["agreement"]),
+            percent(proof["accuracy"]),
+            percent(proof["reference_accuracy"]),
+            f"{proof['ms_median']:.2f}",
+        )
+        for proof in proofs
+    ]
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder that train wrote.")],
+    out: Annotated[Path, typer.Option("--out", help="The pack's folder.")],
+    kinds: Annotated[str, typer.Option(help="Artefacts, by commas.")] = "tflite-int8,tflite-fp32,onnx-fp32,onnx-int8",
+    calibration: Annotated[int, typer.Option(help="Training crops that the int8 ranges are read from.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the choice of those crops.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Export a run to TFLite and ONNX, each artefact proved against PyTorch before the pack is written."""
+    from edge_wbc.lab.training import load_run
+    from export import ExportOptions, export_run
+
+    options = ExportOptions(tuple(kind.strip() for kind in kinds.split(",")), calibration, seed)
+    trained = load_run(run)
+    with progress_bar() as progress:
+        proofs = [proof.to_json() for proof in export_run(trained, out, options, progress)]
+    if as_json:
+        emit_json({"pack": str(out), "artefacts": proofs})
+        return
+    table(f"{out}: {proofs[0]['n']} held-out crops, one thread", PROOF_HEAD, proof_rows(proofs))

@@ -1,0 +1,70 @@
+"""The `edge-wbc` program: its commands, and the one place where faults become a line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from edge_wbc.cli import classify, demo, evaluate, export, find, models, pack, synth, train
+from edge_wbc.cli.show import remark
+from edge_wbc.core.errors import BadInput, CheckFailed
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="edge-wbc",
+    help="Smartphone microscopy of white blood cells: find, train, export, classify. Research use, not for diagnosis.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.add_typer(synth.app, name="synth")
+app.command("find")(find.find)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("export")(export.export)
+app.command("classify")(classify.classify)
+app.command("models")(models.models)
+app.add_typer(pack.app, name="pack")
+
+_EXTRA_OF = {
+    "torch": "train",
+    "torchvision": "train",
+    "sklearn": "train",
+    "scipy": "train",
+    "safetensors": "train",
+    "matplotlib": "train",
+    "jinja2": "train",
+    "litert_torch": "export",
+    "ai_edge_quantizer": "export",
+    "ai_edge_litert": "export",
+    "onnx": "export",
+    "onnxruntime": "export",
+}
+
+
+def main() -> None:
+    """Runs a command; exits 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    try:
+        app()
+    except CheckFailed as failed:
+        remark(f"edge-wbc: {failed}")
+        sys.exit(1)
+    except BadInput as fault:
+        remark(f"edge-wbc: {fault}")
+        sys.exit(2)
+    except ModuleNotFoundError as missing:
+        extra = _EXTRA_OF.get((missing.name or "").split(".")[0])
+        if extra is None:
+            raise
+        remark(f"edge-wbc: {missing.name}: not installed; pip install 'edge-wbc[{extra}]'")
+        sys.exit(2)
+    except OSError as error:
+        place = error.filename or "the disk"
+        remark(f"edge-wbc: {place}: {error.strerror or error}; free some space or choose another place")
+        sys.exit(2)
+    except KeyboardInterrupt:
+        remark("edge-wbc: stopped; the same command goes on where long work was")
+        sys.exit(130)

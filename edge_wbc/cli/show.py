@@ -1,0 +1,77 @@
+"""How a command speaks: data on stdout, progress and remarks on stderr, one JSON object with --json."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Annotated, Any, Protocol
+
+import typer
+
+__all__ = ["AsJson", "Progress", "emit_json", "percent", "progress_bar", "remark", "table"]
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+
+
+class Progress(Protocol):
+    """Told a title, how much is done and how much there is."""
+
+    def __call__(self, title: str, done: int, total: int) -> None: ...
+
+
+def remark(line: str) -> None:
+    """One line on stderr."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def emit_json(data: Any) -> None:
+    """The one object that --json prints."""
+    print(json.dumps(data, indent=1, ensure_ascii=False))
+
+
+def percent(share: float) -> str:
+    """0.9876 as "98.8%"."""
+    return f"{100 * share:.1f}%"
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table on stdout; the first column is text, the others are figures."""
+    from rich.console import Console
+    from rich.table import Table
+
+    drawn = Table(title=title, title_justify="left")
+    for number, name in enumerate(head):
+        drawn.add_column(name, justify="right" if number else "left")
+    for row in rows:
+        drawn.add_row(*row)
+    Console().print(drawn)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar on stderr with the time left; one line a title, each finished bar stays."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), redirect_stdout=False) as bars:
+        tasks: dict[str, Any] = {}
+
+        def tell(title: str, done: int, total: int) -> None:
+            # Titles that only differ in figures ("epoch 3/12 loss 0.4") share one bar.
+            key = title.split()[0]
+            if key not in tasks:
+                tasks[key] = bars.add_task(title, total=total)
+            bars.update(tasks[key], description=title, completed=done, total=total)
+
+        yield tell

@@ -1,0 +1,63 @@
+"""`edge-wbc train`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from edge_wbc.cli.show import AsJson, emit_json, percent, progress_bar, remark, table
+
+__all__ = ["train"]
+
+
+def train(
+    data: Annotated[Path, typer.Argument(help="Class folders, labels.csv beside images/, or records/ of fields.")],
+    out: Annotated[Path, typer.Option("--out", help="The run folder; the same command goes on after a kill.")],
+    model: Annotated[str, typer.Option(help="A network of `edge-wbc models`.")] = "mobilenet_v2",
+    labels: Annotated[str, typer.Option(help="5: leave out what is none of the five classes; all: keep it.")] = "all",
+    recipe: Annotated[str, typer.Option(help="default, or raabin (the paper's).")] = "default",
+    weights: Annotated[str, typer.Option(help="imagenet (from TORCH_HOME or a download), or none.")] = "imagenet",
+    epochs: Annotated[Optional[int], typer.Option(help="Instead of the recipe's.")] = None,
+    batch: Annotated[Optional[int], typer.Option(help="Instead of the recipe's.")] = None,
+    lr: Annotated[Optional[float], typer.Option(help="Instead of the recipe's.")] = None,
+    size: Annotated[int, typer.Option(help="Width and height of the crops in pixels.")] = 96,
+    seed: Annotated[int, typer.Option(help="Of the split, the weights and every draw.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Train a network on labelled cells."""
+    from edge_wbc.core.errors import BadInput
+    from edge_wbc.lab.datasets import read_dataset
+    from edge_wbc.lab.training import TrainOptions
+    from edge_wbc.lab.training import train as train_network
+
+    if labels not in ("5", "all"):
+        raise BadInput("--labels", f"{labels!r} is neither 5 nor all")
+    if weights not in ("imagenet", "none"):
+        raise BadInput("--weights", f"{weights!r} is neither imagenet nor none")
+    dataset = read_dataset(data, five_only=labels == "5")
+    if dataset.dropped:
+        by_label = ", ".join(f"{count} {label}" for label, count in sorted(dataset.dropped.items()))
+        remark(f"left out {sum(dataset.dropped.values())} images that are none of the five classes: {by_label}")
+    options = TrainOptions(model, recipe, weights, epochs, batch, lr, size, seed)
+    with progress_bar() as progress:
+        facts = train_network(dataset, out, options, progress, remark)
+    if as_json:
+        emit_json(facts)
+        return
+    table(
+        f"{facts['model']}, best epoch {facts['best_epoch']}, in {out}",
+        ("part", "cells", "accuracy", "95% limits", "balanced", "macro F1"),
+        [
+            (
+                part,
+                str(got["n"]),
+                percent(got["accuracy"]),
+                " to ".join(map(percent, got["accuracy_ci95"])),
+                percent(got["balanced_accuracy"]),
+                percent(got["macro_f1"]),
+            )
+            for part, got in facts["metrics"].items()
+        ],
+    )

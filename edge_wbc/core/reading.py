@@ -1,0 +1,98 @@
+"""What the phone does with a photograph: find the cells, crop them, name them, count them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Dict, List, Optional, Sequence, Tuple
+
+import numpy as np
+
+from edge_wbc.core.crops import crop_cell, single_box
+from edge_wbc.core.errors import BadInput
+from edge_wbc.core.finder import find_cells
+from edge_wbc.core.interpreter import Interpreter, open_interpreter
+from edge_wbc.core.pack import Pack
+from edge_wbc.core.records import Box
+
+__all__ = ["NamedCell", "Reader", "open_reader"]
+
+LARGEST_CROP = 400
+"""Single-cell pictures of the public sets are at most this many pixels on their longer side, fields are not."""
+
+
+@dataclass(frozen=True)
+class NamedCell:
+    """One cell as the network names it.
+
+    Attributes:
+        box: x0, y0, x1, y1 in pixels of the photograph, end exclusive.
+        scores: label -> probability.
+        uncertain: whether `score` is below the pack's threshold.
+    """
+
+    box: Box
+    label: str
+    score: float
+    scores: Dict[str, float]
+    uncertain: bool
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A verified pack with one of its artefacts opened."""
+
+    pack: Pack
+    kind: str
+    interpreter: Interpreter
+
+    def read(self, rgb: np.ndarray, single: Optional[bool] = None) -> List[NamedCell]:
+        """Names the cells of a photograph.
+
+        Args:
+            rgb: (H, W, 3) uint8.
+            single: whether it shows one cell; None tells by its size (`LARGEST_CROP`).
+        """
+        if single is None:
+            single = max(rgb.shape[:2]) <= LARGEST_CROP
+        boxes = [single_box(rgb)] if single else [cell.box for cell in find_cells(rgb)]
+        return self._name(rgb, boxes)
+
+    def _name(self, rgb: np.ndarray, boxes: Sequence[Box]) -> List[NamedCell]:
+        manifest = self.pack.manifest
+        if not boxes:
+            return []
+        crops = np.stack([crop_cell(rgb, box, manifest.crop) for box in boxes])
+        named = []
+        for box, row in zip(boxes, self.interpreter.predict(crops)):
+            best = int(row.argmax())
+            scores = {label: float(score) for label, score in zip(manifest.labels, row)}
+            uncertain = bool(row[best] < manifest.uncertain_below)
+            named.append(NamedCell(box, manifest.labels[best], float(row[best]), scores, uncertain))
+        return named
+
+
+def open_reader(pack: Pack, kind: str = "tflite-int8", threads: int = 1) -> Reader:
+    """Opens one artefact of a verified pack.
+
+    Raises:
+        BadInput: the pack has no such artefact, its runtime refuses it, or its input or output do not fit pack.json.
+    """
+    artefacts = pack.artefacts()
+    if kind not in artefacts:
+        raise BadInput(pack.path, f"holds no {kind} artefact", f"it holds: {', '.join(artefacts) or 'none'}")
+    name = artefacts[kind]
+    interpreter = open_interpreter(name, pack.files[name], threads)
+    size = pack.manifest.crop.size
+    try:
+        columns = interpreter.predict(np.zeros((1, size, size, 3), np.uint8)).shape[1]
+    except (ValueError, RuntimeError) as error:
+        fault = str(error).strip().splitlines()[0]
+        raise BadInput(f"{pack.path}: {name}", f"does not take {size} x {size} crops ({fault})") from error
+    if columns != len(pack.manifest.labels):
+        raise BadInput(f"{pack.path}: {name}", f"has {columns} outputs for {len(pack.manifest.labels)} labels")
+    return Reader(pack, kind, interpreter)
+
+
+def label_counts(cells: Sequence[NamedCell]) -> Tuple[str, ...]:
+    """The labels to count, one a cell; an uncertain cell waits for a person and is not counted."""
+    return tuple(cell.label for cell in cells if not cell.uncertain)
