@@ -221,7 +221,7 @@ def _page(
             {
                 "title": "The artefacts, proved",
                 "text": [
-                    f"Each was run on {proofs[0]['n']} held-out crops and compared with the PyTorch network. "
+                    f"Each was run on {proofs[0]['crops']} held-out crops and compared with the PyTorch network. "
                     "Milliseconds are the median of one crop on one thread of this machine; they say nothing about "
                     "the phone's older runtime."
                 ],

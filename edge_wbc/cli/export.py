@@ -23,7 +23,7 @@ def proof_rows(proofs: list[dict]) -> list[tuple[str, ...]]:  # type: ignore[typ
             f"{proof['max_error']:.2g}",
             percent(proof["agreement"]),
             percent(proof["accuracy"]),
-            percent(proof["reference_accuracy"]),
+            percent(proof["torch_accuracy"]),
             f"{proof['ms_median']:.2f}",
         )
         for proof in proofs
@@ -49,4 +49,4 @@ def export(
     if as_json:
         emit_json({"pack": str(out), "artefacts": proofs})
         return
-    table(f"{out}: {proofs[0]['n']} held-out crops, one thread", PROOF_HEAD, proof_rows(proofs))
+    table(f"{out}: {proofs[0]['crops']} held-out crops, one thread", PROOF_HEAD, proof_rows(proofs))

@@ -43,7 +43,7 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
 
     drawn = Table(title=title, title_justify="left")
     for number, name in enumerate(head):
-        drawn.add_column(name, justify="right" if number else "left")
+        drawn.add_column(name, justify="right" if number else "left", no_wrap=not number)
     for row in rows:
         drawn.add_row(*row)
     Console().print(drawn)

@@ -116,3 +116,23 @@ def test_mobilenet_v2_converts_whole(run, draw_crops):
     small = to_int8_tflite(model, crops)
     assert len(small) < 0.36 * len(model)
     assert np.abs(open_interpreter("m.tflite", small).predict(crops) - expected).mean() < 0.05
+
+
+def test_a_padding_with_minus_infinity_does_not_spoil_the_ranges(run):
+    """ShuffleNet-V2 pools after its first convolution, and the converter pads that pooling with -infinity."""
+    import torch
+
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3),
+        torch.nn.ReLU(),
+        torch.nn.MaxPool2d(3, 2, 1),
+        torch.nn.Flatten(),
+        torch.nn.LazyLinear(3),
+    )
+    network(torch.zeros(1, 3, 16, 16))
+    graph = DeployableGraph(network, run.mean, run.std)
+    crops = run.crops("val")[0][:, :16, :16]
+    model = to_int8_tflite(to_tflite(graph, 16), crops)
+    found = open_interpreter("m.tflite", model).predict(crops)
+    np.testing.assert_allclose(found, probabilities(graph, crops), atol=0.03)

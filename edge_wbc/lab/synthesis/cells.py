@@ -193,9 +193,9 @@ def _stamps(
         body = _discs(grid, x[pick], y[pick], size[pick]) * 0.94
         high = pick & above
         over = _discs(grid, x[high], y[high], size[high]) * 0.9 if kind.over else None
-        lit = np.float32(depth)
+        lit = np.full(body.shape, depth, np.float32)
         if kind.gloss:
-            lit = lit * (1 - np.float32(kind.gloss) * _discs(grid, x[pick] - 0.12, y[pick] - 0.12, size[pick] * 0.45))
+            lit *= 1 - np.float32(kind.gloss) * _discs(grid, x[pick] - 0.12, y[pick] - 0.12, size[pick] * 0.45)
         stamps.append((body, dye * lit[..., None], over))
     return stamps
 

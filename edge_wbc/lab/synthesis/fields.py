@@ -112,8 +112,8 @@ def compose_field(
         x0, y0 = round(x) - half, round(y) - half
         _paste(rgb, sprite, x0, y0, nuclei, cells)
         columns, rows = np.flatnonzero(sprite.cell.any(0)), np.flatnonzero(sprite.cell.any(1))
-        box = (x0 + columns[0], y0 + rows[0], x0 + columns[-1] + 1, y0 + rows[-1] + 1)
-        placed.append(PlacedCell(name, tuple(int(side) for side in box), sprite))
+        left, right, top, bottom = (int(side) for side in (columns[0], columns[-1] + 1, rows[0], rows[-1] + 1))
+        placed.append(PlacedCell(name, (x0 + left, y0 + top, x0 + right, y0 + bottom), sprite))
     return DrawnField(rgb, nuclei, cells, tuple(placed))
 
 

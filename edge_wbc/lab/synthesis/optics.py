@@ -15,7 +15,7 @@ import numpy as np
 
 from edge_wbc.core.errors import BadInput
 
-__all__ = ["DOMAINS", "Optics", "domain_optics", "jpeg_photograph", "photograph"]
+__all__ = ["DOMAINS", "Optics", "decoded", "domain_optics", "jpeg_photograph", "photograph"]
 
 Matrix = tuple[tuple[float, float, float], tuple[float, float, float], tuple[float, float, float]]
 
@@ -104,14 +104,14 @@ def photograph(field: np.ndarray, optics: Optics, rng: np.random.Generator) -> n
     Raises:
         BadInput: not an RGB field.
     """
-    return cv2.imdecode(np.frombuffer(jpeg_photograph(field, optics, rng), np.uint8), cv2.IMREAD_COLOR_RGB)
+    return decoded(jpeg_photograph(field, optics, rng))
 
 
 def jpeg_photograph(field: np.ndarray, optics: Optics, rng: np.random.Generator) -> bytes:
     """As `photograph`, but the bytes of the JPEG file."""
     if field.ndim != 3 or field.shape[2] != 3 or 0 in field.shape:
         raise BadInput("field", f"shape {field.shape} is not an RGB field (height, width, 3)")
-    light = field.astype(np.float32) / 255 if field.dtype == np.uint8 else field.astype(np.float32)
+    light: np.ndarray = field.astype(np.float32) / 255 if field.dtype == np.uint8 else field.astype(np.float32)
     height, width = light.shape[:2]
     focus, exposure = rng.uniform(0.75, 1.3), rng.uniform(0.82, 1.06)
     balance = exposure * (1 + rng.normal(0, 0.012, 3))
@@ -124,7 +124,7 @@ def jpeg_photograph(field: np.ndarray, optics: Optics, rng: np.random.Generator)
     if optics.noise:
         grain = rng.standard_normal(light.shape, dtype=np.float32)
         # Photon noise grows as the root of the light; the floor is the sensor's own.
-        grain *= cv2.sqrt(cv2.max(light, 0.05))
+        grain *= cv2.sqrt(np.maximum(light, np.float32(0.05)))
         cv2.scaleAdd(grain, optics.noise, light, dst=light)
     tones = (255 * np.linspace(0, 1, 256) ** optics.gamma).round().astype(np.uint8)
     seen = cv2.LUT(cv2.convertScaleAbs(np.maximum(light, 0), alpha=255), tones)
@@ -132,6 +132,18 @@ def jpeg_photograph(field: np.ndarray, optics: Optics, rng: np.random.Generator)
     if not done:
         raise BadInput("field", f"{width} x {height} pixels cannot be written as JPEG", "draw a smaller field")
     return data.tobytes()
+
+
+def decoded(data: bytes) -> np.ndarray:
+    """uint8 RGB (H, W, 3) of a JPEG file's bytes.
+
+    Raises:
+        BadInput: not an image.
+    """
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if image is None:
+        raise BadInput("photograph", "these bytes are no image")
+    return image
 
 
 def _spread_colours(light: np.ndarray, shift_px: float) -> np.ndarray:

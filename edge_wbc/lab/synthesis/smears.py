@@ -17,7 +17,7 @@ from edge_wbc.core.records import Cell, Field, Microscope, Smear, read_field, wr
 from edge_wbc.core.taxonomy import FIVE_CLASSES
 from edge_wbc.lab.synthesis.cells import LARGE_LYMPHOCYTE_UM
 from edge_wbc.lab.synthesis.fields import DrawnField, PlacedCell, SmearLook, compose_field, smear_look
-from edge_wbc.lab.synthesis.optics import DOMAINS, domain_optics, jpeg_photograph
+from edge_wbc.lab.synthesis.optics import DOMAINS, decoded, domain_optics, jpeg_photograph
 from edge_wbc.lab.synthesis.stain import random_stain
 
 __all__ = ["SmearOptions", "draw_field", "draw_smears"]
@@ -86,7 +86,7 @@ def draw_field(options: SmearOptions, smear: int, field: int) -> tuple[np.ndarra
         BadInput: a negative number, or white cells that do not fit in the field.
     """
     data, record = _photographed(options, smear, field)
-    return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB), record
+    return decoded(data), record
 
 
 def draw_smears(

@@ -1,0 +1,52 @@
+"""Fixtures shared by all rooms: a small drawn lab, a run trained on it, a pack exported from that."""
+
+import os
+from pathlib import Path
+
+# Real weights where they are at hand; no test downloads any.
+os.environ.setdefault("TORCH_HOME", str(Path(__file__).parents[2] / "shared" / "torch"))
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real photographs beside the project; a test that asks for them skips where they are absent."""
+    path = Path(__file__).parents[2] / "shared" / "data"
+    if not path.is_dir():
+        pytest.skip(f"no real photographs at {path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def drawn_lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve smears of three drawn fields: 216 cells with records."""
+    from edge_wbc.lab.synthesis import SmearOptions, draw_smears
+
+    out = tmp_path_factory.mktemp("drawn") / "lab"
+    draw_smears(out, SmearOptions("galaxy-s5-olympus", 12, 3))
+    return out
+
+
+@pytest.fixture(scope="session")
+def small_run(drawn_lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """MobileNet-V2 trained from scratch for two epochs at 32 pixels: it runs, it knows little."""
+    from edge_wbc.lab.datasets import read_dataset
+    from edge_wbc.lab.training import TrainOptions, train
+
+    out = tmp_path_factory.mktemp("run") / "run"
+    train(read_dataset(drawn_lab), out, TrainOptions(weights="none", epochs=2, size=32))
+    return out
+
+
+@pytest.fixture(scope="session")
+def small_pack(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That run's pack, int8 alone; so little training can't meet the usual limits, which other tests hold."""
+    from edge_wbc.lab.training import load_run
+    from export import ExportOptions, export_run
+    from export.prove import Limits
+
+    out = tmp_path_factory.mktemp("pack") / "pack"
+    loose = Limits(agreement=0.0, accuracy_drop=1.0)
+    export_run(load_run(small_run), out, ExportOptions(("tflite-int8",), 40, limits=loose))
+    return out
