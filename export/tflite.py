@@ -82,7 +82,7 @@ def _ranges(quantizer: Any, float_model: bytes, crops: np.ndarray) -> dict[str, 
     from ai_edge_quantizer.utils import qsv_utils
 
     feed = [{INPUT: crop[None].astype(np.float32)} for crop in crops]
-    # The profiler is ten times faster, but of a padding with -infinity (ShuffleNet's first pooling) it reports just that.
+    # The profiler is ten times faster, but reports the -infinity that ShuffleNet pads its first pooling with.
     modes = calibrator.CalibrationMode
     for mode in (modes.CALIBRATION_PROFILER_BASED, modes.CALIBRATION_PRESERVE_ALL_TENSORS):
         collector = calibrator.Calibrator(float_model, 1, mode, qsv_utils.min_max_update)
