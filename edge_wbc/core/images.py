@@ -79,9 +79,10 @@ def read_image(path: Path) -> np.ndarray:
 
 def write_image(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
     """Writes (H, W, 3) uint8 RGB beside its place and renames it there; the suffix chooses the format."""
-    bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
+    jpeg = path.suffix.lower() in (".jpg", ".jpeg")
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if jpeg else []
     try:
-        ok, data = cv2.imencode(path.suffix, bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        ok, data = cv2.imencode(path.suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), options)
     except cv2.error:
         ok = False
     if not ok:

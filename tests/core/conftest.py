@@ -1,9 +1,8 @@
-"""Scenes drawn by the tests themselves, a pack of three small files, and where the real data lie."""
+"""Scenes drawn by the tests themselves, and a pack of three small files."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -100,12 +99,3 @@ def contents() -> dict[str, bytes]:
         "MODEL_CARD.md": "# A model card, 5 µm\n".encode(),
         "extra/numerics.json": b'{"agreement": 1.0}\n',
     }
-
-
-@pytest.fixture(scope="session")
-def real_data() -> Path:
-    """The real data beside the project; the test is skipped where they are absent."""
-    data = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-    if not data.is_dir():
-        pytest.skip("no real data at ../shared/data")
-    return data

@@ -1,0 +1,111 @@
+"""A killed training goes on to the very weights of an uninterrupted one."""
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.lab.datasets import read_dataset
+from edge_wbc.lab.models import MODELS
+from edge_wbc.lab.training import RECIPES, TrainOptions, load_run, train
+
+OPTIONS = TrainOptions(weights="none", epochs=2, size=32)
+
+
+def test_run_folder_holds_what_later_commands_need(small_run: Path) -> None:
+    assert {file.name for file in small_run.iterdir()} == {
+        "plan.json",
+        "run.json",
+        "weights.safetensors",
+        "crops.npy",
+        "crops.csv",
+        "curves.csv",
+        "curves.png",
+    }
+    run = load_run(small_run)
+    assert set(run.labels) == {"neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil"}
+    sizes = {part: len(run.crops(part)[0]) for part in ("train", "val", "test")}
+    assert sum(sizes.values()) == 216
+    assert run.metrics["test"]["n"] == sizes["test"]
+    parts: dict[str, set[str]] = {}
+    for sha256, _, part in run.provenance:
+        parts.setdefault(sha256, set()).add(part)
+    assert all(len(found) == 1 for found in parts.values())
+    assert len((small_run / "curves.csv").read_text().splitlines()) == 3
+
+
+def test_killed_and_resumed_equals_uninterrupted(drawn_lab: Path, small_run: Path, tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from edge_wbc.lab.datasets import read_dataset\n"
+        "from edge_wbc.lab.training import TrainOptions, train\n"
+        "def kill(line):\n"
+        "    if line.startswith('epoch 2/'): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "train(read_dataset(Path(sys.argv[1])), Path(sys.argv[2]),\n"
+        "      TrainOptions(weights='none', epochs=2, size=32), log=kill)\n"
+    )
+    out = tmp_path / "run"
+    killed = subprocess.run([sys.executable, "-c", code, str(drawn_lab), str(out)])
+    assert killed.returncode == -signal.SIGKILL
+    assert (out / "checkpoint.pt").is_file() and not (out / "run.json").exists()
+    with pytest.raises(BadInput, match="it goes on"):
+        load_run(out)
+    said: list[str] = []
+    facts = train(read_dataset(drawn_lab), out, OPTIONS, log=said.append)
+    assert "goes on after epoch 1 of 2" in said
+    whole, resumed = (safetensors.torch.load_file(run / "weights.safetensors") for run in (small_run, out))
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert facts["metrics"] == json.loads((small_run / "run.json").read_text())["metrics"]
+
+
+def test_other_options_or_a_used_folder_are_refused(drawn_lab: Path, small_run: Path, tmp_path: Path) -> None:
+    data = read_dataset(drawn_lab)
+    with pytest.raises(BadInput, match="seed 0 instead of 7"):
+        train(data, small_run, replace(OPTIONS, seed=7))
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(BadInput, match="not empty"):
+        train(data, tmp_path, OPTIONS)
+    for number in (0, -1):
+        with pytest.raises(BadInput, match="positive"):
+            train(data, tmp_path / "new", replace(OPTIONS, epochs=number))
+
+
+def test_weights_that_cannot_be_had_are_said(drawn_lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", refuse)
+    said: list[str] = []
+    facts = train(
+        read_dataset(drawn_lab), tmp_path / "run", replace(OPTIONS, weights="imagenet", epochs=1), log=said.append
+    )
+    assert facts["weights"] == "none"
+    assert any("no ImageNet weights for mobilenet_v2 (no network): training from scratch" in line for line in said)
+
+
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "mobilenet_v2"])
+def test_every_network_trains(model: str, drawn_lab: Path, tmp_path: Path) -> None:
+    facts = train(read_dataset(drawn_lab), tmp_path / "run", replace(OPTIONS, model=model, epochs=1))
+    assert load_run(tmp_path / "run").model == facts["model"] == model
+
+
+def test_the_papers_recipe() -> None:
+    recipe = RECIPES["raabin"]
+    assert (recipe.epochs, recipe.batch, recipe.lr) == (15, 10, 0.001)
+    optimiser = recipe.optimiser(torch.nn.Linear(2, 2))
+    scheduler = recipe.scheduler(optimiser, epochs=15, steps=3)
+    rates = []
+    for _ in range(15):
+        rates.append(optimiser.param_groups[0]["lr"])
+        for _ in range(3):
+            optimiser.step()
+            scheduler.step()
+    assert rates == pytest.approx([1e-3] * 7 + [1e-4] * 7 + [1e-5])
