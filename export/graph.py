@@ -46,6 +46,8 @@ class DeployableGraph(nn.Module):
         # (x/255 - mean)/std as ONE 1x1 depthwise convolution: quantised, it rounds once and keeps an int32 bias with a
         # scale per channel, where a subtraction and a multiplication would round twice in a shared scale.
         centre, spread = torch.tensor(mean, dtype=torch.float64), torch.tensor(std, dtype=torch.float64)
+        self.gain: torch.Tensor
+        self.shift: torch.Tensor
         self.register_buffer("gain", (1 / (255 * spread)).float().view(3, 1, 1, 1))
         self.register_buffer("shift", (-centre / spread).float())
         self.inverse_temperature = 1.0 / float(temperature)

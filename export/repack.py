@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 __all__ = ["ALIGNMENT", "repack", "repack_in_process"]
 
@@ -25,7 +26,7 @@ class _InlineBuffer:
     def __init__(self, data: bytes) -> None:
         self.data = data
 
-    def Pack(self, builder):  # the name that the generated ModelT.Pack calls
+    def Pack(self, builder: Any) -> int:  # the name that the generated ModelT.Pack calls
         from ai_edge_litert import schema_py_generated as schema
 
         vector = None

@@ -6,12 +6,16 @@ import io
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import nn
 
 from export.quiet import quiet
+
+if TYPE_CHECKING:
+    from onnxruntime.quantization import CalibrationDataReader
 
 __all__ = ["OPSET", "to_int8_onnx", "to_onnx"]
 
@@ -34,7 +38,7 @@ def to_onnx(graph: nn.Module, size: int) -> bytes:
         torch.onnx.export(
             graph,
             (torch.zeros(1, size, size, 3),),
-            file,
+            file,  # type: ignore[arg-type]  # the older exporter takes a stream, its annotation does not say so
             dynamo=False,
             opset_version=OPSET,
             input_names=[_INPUT],
@@ -45,11 +49,11 @@ def to_onnx(graph: nn.Module, size: int) -> bytes:
     return model
 
 
-def _reader(crops: np.ndarray):
+def _reader(crops: np.ndarray) -> CalibrationDataReader:
     """The calibration reader that ONNX Runtime asks for, one crop at a time."""
-    from onnxruntime.quantization import CalibrationDataReader
+    from onnxruntime.quantization import CalibrationDataReader as Reader
 
-    class Crops(CalibrationDataReader):
+    class Crops(Reader):
         def __init__(self) -> None:
             self.feeds: Iterator[dict[str, np.ndarray]] = ({_INPUT: crop[None].astype(np.float32)} for crop in crops)
 

@@ -14,7 +14,7 @@ __all__ = ["export", "proof_rows"]
 PROOF_HEAD = ("artefact", "bytes", "worst error", "same answer", "accuracy", "PyTorch", "ms")
 
 
-def proof_rows(proofs: list[dict]) -> list[tuple[str, ...]]:  # type: ignore[type-arg]
+def proof_rows(proofs: list[dict]) -> list[tuple[str, ...]]:
     """The proof of each artefact as a row under PROOF_HEAD."""
     return [
         (

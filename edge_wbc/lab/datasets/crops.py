@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -72,7 +75,7 @@ def load_crops(dataset: Dataset, rule: CropRule, progress: Progress | None = Non
     jobs = [(image, [item.box for item in items], rule) for image, items in by_image]
     pixels: list[np.ndarray] = []
     hashes: list[str] = []
-    with _pool(len(jobs)) as run:
+    with _map(len(jobs)) as run:
         for done, ((_, items), (crops, sha256)) in enumerate(zip(by_image, run(_cut, jobs), strict=True), 1):
             pixels.append(crops)
             hashes += [sha256] * len(items)
@@ -81,21 +84,16 @@ def load_crops(dataset: Dataset, rule: CropRule, progress: Progress | None = Non
     return LoadedCrops(np.concatenate(pixels), tuple(dataset.items), tuple(hashes))
 
 
-class _pool:
+@contextmanager
+def _map(jobs: int) -> Iterator[Callable[..., Iterable[Any]]]:
     """`map` over processes, or in this one where starting them costs more than the work."""
-
-    def __init__(self, jobs: int) -> None:
-        self._workers = min(os.cpu_count() or 1, jobs // 300)
-
-    def __enter__(self) -> Callable:
-        if self._workers < 2:
-            self._executor = None
-            return map
-        # Spawned, not forked: a fork copies the locks of torch's threads in whatever state they are.
-        context = multiprocessing.get_context("spawn")
-        self._executor = ProcessPoolExecutor(self._workers, context, initializer=_one_thread)
-        return lambda work, jobs: self._executor.map(work, jobs, chunksize=16)
-
-    def __exit__(self, *_: object) -> None:
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
+    workers = min(os.cpu_count() or 1, jobs // 300)
+    if workers < 2:
+        yield map
+        return
+    # Spawned, not forked: a fork copies the locks of torch's threads in whatever state they are.
+    executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_one_thread)
+    try:
+        yield partial(executor.map, chunksize=16)
+    finally:
+        executor.shutdown(cancel_futures=True)

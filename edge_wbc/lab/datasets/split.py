@@ -21,17 +21,16 @@ _LEAST = 3
 
 def _groups(smears: Sequence[str], sha256: Sequence[str]) -> np.ndarray:
     """One number for all cells that share a smear or the very same photograph, however indirectly."""
-    rows = np.arange(len(smears))
     tokens: dict[str, int] = {}
-    links = [
-        (row, tokens.setdefault(token, len(tokens)))
-        for row in rows
-        for token in ((f"smear {smears[row]}",) if smears[row] else ()) + (f"sha256 {sha256[row]}",)
-    ]
-    nodes = len(rows) + len(tokens)
+    links = []
+    for row, (smear, digest) in enumerate(zip(smears, sha256, strict=True)):
+        links.append((row, tokens.setdefault(f"sha256 {digest}", len(tokens))))
+        if smear:
+            links.append((row, tokens.setdefault(f"smear {smear}", len(tokens))))
+    nodes = len(smears) + len(tokens)
     ends = np.array(links)
-    graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], len(rows) + ends[:, 1])), shape=(nodes, nodes))
-    return connected_components(graph, directed=False)[1][: len(rows)]
+    graph = coo_matrix((np.ones(len(ends)), (ends[:, 0], len(smears) + ends[:, 1])), shape=(nodes, nodes))
+    return connected_components(graph, directed=False)[1][: len(smears)]
 
 
 def split_parts(labels: Sequence[str], smears: Sequence[str], sha256: Sequence[str], seed: int) -> list[str]:

@@ -66,7 +66,7 @@ def build_network(name: str, labels: int, imagenet: bool = False) -> nn.Module:
         network.load_state_dict(state)
     parent, _, last = entry.head.rpartition(".")
     owner = network.get_submodule(parent)
-    old = owner[int(last)] if last.isdigit() else getattr(owner, last)  # type: ignore[index]
+    old = owner[int(last)] if last.isdigit() else getattr(owner, last)
     setattr(owner, last, nn.Linear(old.in_features, labels))
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d) and module.momentum is not None and module.momentum < 0.01:
