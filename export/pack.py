@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_wbc.core.errors import BadInput, CheckFailed
-from edge_wbc.core.pack import KINDS, Manifest, write_pack
+from edge_wbc.core.pack import KINDS, Manifest, check_replaceable, write_pack
 from export.calibration import CALIBRATION_CROPS, calibration_set
 from export.card import model_card
 from export.metadata import embed_metadata
@@ -153,10 +153,11 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
         one proof per artefact, in the order of `edge_wbc.core.pack.KINDS`.
 
     Raises:
-        BadInput: an unknown kind, weights that are NaN or infinite, or a run without training or held-out crops.
+        BadInput: an unknown kind, an `out` that holds something else, weights that are NaN or infinite, or a run without training or held-out crops.
         CheckFailed: artefacts beyond the limits, each named with its figure and limit. Nothing is written.
     """
     kinds = _wanted(options.kinds)
+    check_replaceable(out, "pack.json")
     from export.graph import graph_of_run, probabilities
 
     tell: Report = report or (lambda stage, done, total: None)

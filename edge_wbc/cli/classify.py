@@ -35,7 +35,10 @@ def classify(
     kind: Annotated[str, typer.Option(help="Which artefact of the pack.")] = "tflite-int8",
     as_json: AsJson = False,
 ) -> None:
-    """Find and name the white cells of fields, or name single-cell crops; fields also give a differential."""
+    """Name the white cells of photographs.
+
+    In fields the cells are found first, and counted to a differential; a single-cell crop is named as it is.
+    """
     from edge_wbc.core.draw import draw_cells
     from edge_wbc.core.errors import BadInput
     from edge_wbc.core.images import list_images, read_image, write_image

@@ -32,7 +32,10 @@ def evaluate(
     kind: Annotated[str, typer.Option(help="Which artefact of a pack.")] = "tflite-int8",
     as_json: AsJson = False,
 ) -> None:
-    """Judge a run or a pack on labelled cells: per-class figures, accuracy with exact 95% limits."""
+    """Judge a run or a pack on labelled cells.
+
+    Prints per-class figures, and accuracy with exact 95% limits.
+    """
     with progress_bar() as progress:
         found = measure(model, data, kind, progress)
     if found["dropped"]:

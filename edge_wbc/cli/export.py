@@ -38,7 +38,11 @@ def export(
     seed: Annotated[int, typer.Option(help="Of the choice of those crops.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Export a run to TFLite and ONNX, each artefact proved against PyTorch before the pack is written."""
+    """Export a run to a verified pack.
+
+    Each artefact, TFLite or ONNX, is proved against PyTorch before the pack is written; beyond the limits the command
+    fails with exit code 1 and writes nothing.
+    """
     from edge_wbc.lab.training import load_run
     from export import ExportOptions, export_run
 

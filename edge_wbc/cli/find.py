@@ -18,7 +18,10 @@ def find(
     size: Annotated[int, typer.Option(help="Width and height of the crops in pixels.")] = 96,
     as_json: AsJson = False,
 ) -> None:
-    """Find the white cells of fields by their nuclei's colour: a record per field, a crop per cell."""
+    """Find the white cells of fields.
+
+    They are found by their nuclei's colour; each field gets a record, each cell a crop.
+    """
     from edge_wbc.core.crops import CropRule, crop_cell
     from edge_wbc.core.finder import find_cells
     from edge_wbc.core.images import list_images, read_image, write_image

@@ -45,7 +45,10 @@ def crop_cell(rgb: np.ndarray, box: Sequence[float], rule: CropRule) -> np.ndarr
     height, width = rgb.shape[:2]
     x0, y0, x1, y1 = box
     half = max(1, round(rule.widen * max(x1 - x0, y1 - y0) / 2))
-    left, top = round((x0 + x1) / 2) - half, round((y0 + y1) / 2) - half
+    # A middle outside the picture is moved to its border: OpenCV mirrors an empty cut for ever.
+    middle_x = min(max(round((x0 + x1) / 2), 0), width - 1)
+    middle_y = min(max(round((y0 + y1) / 2), 0), height - 1)
+    left, top = middle_x - half, middle_y - half
     right, bottom = left + 2 * half, top + 2 * half
     cut = rgb[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
     over = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))

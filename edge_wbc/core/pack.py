@@ -19,7 +19,7 @@ from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.taxonomy import FIVE_CLASSES, LABELS
 
-__all__ = ["PACK_SCHEMA", "Manifest", "Pack", "read_pack", "write_folder", "write_pack"]
+__all__ = ["PACK_SCHEMA", "Manifest", "Pack", "check_replaceable", "read_pack", "write_folder", "write_pack"]
 
 PACK_SCHEMA = 1
 LARGEST_FILE = 256 * 1024 * 1024
@@ -230,6 +230,12 @@ def read_pack(path: Path) -> Pack:
     return Pack(path, manifest, files)
 
 
+def check_replaceable(out: Path, known_by: str) -> None:
+    """Raises `BadInput` where `out` is anything but free, empty, or a folder that holds the file `known_by`."""
+    if out.exists() and not (out / known_by).is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise BadInput(out, f"exists and holds no {known_by}", "choose another --out")
+
+
 def write_folder(out: Path, files: Mapping[str, bytes], known_by: str) -> None:
     """Writes a folder whole or not at all: beside its place first, then renamed.
 
@@ -240,8 +246,7 @@ def write_folder(out: Path, files: Mapping[str, bytes], known_by: str) -> None:
         BadInput: something else is at `out`.
         OSError: the disk is full or the place not writable; nothing is left behind.
     """
-    if out.exists() and not (out / known_by).is_file() and (not out.is_dir() or any(out.iterdir())):
-        raise BadInput(out, f"exists and holds no {known_by}", "choose another --out")
+    check_replaceable(out, known_by)
     out.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
     try:
