@@ -153,7 +153,8 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
         one proof per artefact, in the order of `edge_wbc.core.pack.KINDS`.
 
     Raises:
-        BadInput: an unknown kind, an `out` that holds something else, weights that are NaN or infinite, or a run without training or held-out crops.
+        BadInput: an unknown kind, an `out` that holds something else,
+            weights that are NaN or infinite, or a run without training or held-out crops.
         CheckFailed: artefacts beyond the limits, each named with its figure and limit. Nothing is written.
     """
     kinds = _wanted(options.kinds)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, List, Protocol, Tuple
+import os
+from contextlib import contextmanager
+from typing import Any, Iterator, List, Protocol, Tuple
 
 import numpy as np
 
@@ -84,6 +86,19 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Keeps TFLite's native chatter ("Created XNNPACK delegate") off stderr; its errors come as exceptions too."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def _open_tflite(name: str, model: bytes, threads: int) -> Interpreter:
     for module, runtime in _TFLITE_HOMES:
         try:
@@ -91,7 +106,8 @@ def _open_tflite(name: str, model: bytes, threads: int) -> Interpreter:
         except ImportError:
             continue
         try:
-            return TfliteInterpreter(runtime, home.Interpreter(model_content=model, num_threads=threads))
+            with _muted():
+                return TfliteInterpreter(runtime, home.Interpreter(model_content=model, num_threads=threads))
         except (ValueError, RuntimeError) as error:
             raise BadInput(name, f"{runtime} refuses it ({_first_line(error)})") from error
     raise BadInput(name, "no TFLite runtime is installed", "pip install 'edge-wbc[export]'")
