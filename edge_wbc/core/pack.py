@@ -130,8 +130,10 @@ def _manifest(where: str, data: Mapping[str, Any]) -> Manifest:
             _typed(data["seed"], int),
             _typed(data["versions"], dict),
         )
-        as_written = data["input"] == manifest.to_json()["input"] and colours["in_graph"] is True
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        # As text, since 0 == False.
+        said, meant = (json.dumps(part["input"], sort_keys=True) for part in (data, manifest.to_json()))
+        as_written = said == meant and colours["in_graph"] is True
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise BadInput(where, f"pack.json is not as its schema says ({error!r})", "export the pack again") from error
     unknown = [label for label in labels if label not in LABELS and label not in FIVE_CLASSES]
     sound = (

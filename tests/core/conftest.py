@@ -25,6 +25,7 @@ def _draw(
     platelets: list[Spot] = (),
     noise: float = 2.0,
     scale: int = 1,
+    red_cell: tuple[int, int, int] = RED_CELL,
 ) -> np.ndarray:
     """A stained field: spots are x, y, radius of a nucleus, red cell or platelet in pixels, times `scale`."""
     rgb = np.full((height * scale, width * scale, 3), BACKGROUND, np.uint8)
@@ -33,7 +34,7 @@ def _draw(
         cv2.circle(rgb, (x * scale, y * scale), int(round(radius * scale)), colour, cv2.FILLED, cv2.LINE_AA)
 
     for x, y, radius in red_cells:
-        disc(x, y, radius, RED_CELL)
+        disc(x, y, radius, red_cell)
         disc(x, y, radius * 0.4, PALLOR)
     for x, y, radius in nuclei:
         disc(x, y, radius * 1.35, CYTOPLASM)
@@ -46,7 +47,7 @@ def _draw(
 
 @pytest.fixture(scope="session")
 def draw() -> Callable[..., np.ndarray]:
-    """Draws a stained field: draw(width, height, nuclei, red_cells, platelets, noise, scale)."""
+    """Draws a stained field: draw(width, height, nuclei, red_cells, platelets, noise, scale, red_cell)."""
     return _draw
 
 

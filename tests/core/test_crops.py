@@ -95,6 +95,14 @@ def test_a_larger_photograph_gives_nearly_the_same_crop(draw, spots):
         assert off.mean() < 2 and np.percentile(off, 99) < 30
 
 
+def test_shrinking_averages():
+    """A sharp chequer shrunk to half its size is grey, not whichever pixels were hit."""
+    chequer = np.indices((300, 300)).sum(axis=0) % 2 * 255
+    rgb = np.repeat(chequer[..., None], 3, axis=2).astype(np.uint8)
+    crop = crop_cell(rgb, (54, 54, 214, 214), RULE)
+    assert np.abs(crop.astype(int) - 127).max() <= 1
+
+
 def test_found_and_cropped_at_two_scales(draw):
     """The whole way: a single-cell picture and the same one twice as large."""
     nuclei, red_cells = [(110, 128, 30)], [(200, 60, 26), (50, 50, 26), (205, 190, 26)]

@@ -43,6 +43,13 @@ def test_a_field_without_white_cells(draw, spots):
     field = draw(640, 480, [], spots["red_cells"], spots["platelets"])
     assert find_cells(field) == []
     assert find_one(field) is None
+    assert find_cells(draw(640, 480, [], spots["red_cells"], red_cell=(215, 150, 190))) == []
+
+
+def test_thick_red_cells_are_no_nuclei(draw, spots):
+    """Red cells stained as darkly as a pale nucleus: what counts is how far nuclei stand above them."""
+    field = draw(640, 480, **spots, red_cell=(190, 90, 160))
+    _assert_found(find_cells(field), spots["nuclei"])
 
 
 @pytest.mark.parametrize("cast", [(1.0, 0.86, 0.7), (0.75, 0.9, 1.0), (0.7, 0.7, 0.7)], ids=["warm", "blue", "dim"])
@@ -143,9 +150,11 @@ def test_the_field_is_not_written_to(field):
 
 def test_one_cell_of_a_single_cell_picture(draw):
     """The nearest to the middle, not the largest."""
-    picture = draw(240, 240, [(112, 125, 30), (20, 215, 36)], [(200, 60, 26), (50, 50, 26), (205, 170, 26)])
+    picture = draw(300, 300, [(160, 145, 24), (95, 205, 32)], [(240, 60, 26), (60, 60, 26), (235, 230, 26)])
+    largest = find_cells(picture)[0].box
     x0, y0, x1, y1 = find_one(picture)
-    assert abs((x0 + x1) / 2 - 112) < 5 and abs((y0 + y1) / 2 - 125) < 5
+    assert (x0, y0, x1, y1) != largest
+    assert abs((x0 + x1) / 2 - 160) < 5 and abs((y0 + y1) / 2 - 145) < 5
     assert find_one(draw(240, 240, [(20, 215, 36)], [(120, 120, 26), (50, 50, 26)])) is None
 
 

@@ -238,6 +238,15 @@ def test_two_files_of_one_name_in_a_zip(pack, contents):
         read_pack(path)
 
 
+def test_a_zip_of_a_later_version(pack):
+    path = _zipped(pack)
+    whole = path.read_bytes()
+    directory = whole.index(b"PK\x01\x02")
+    path.write_bytes(whole[: directory + 6] + b"\xff" + whole[directory + 7 :])
+    with pytest.raises(BadInput, match="pack.zip: neither a pack's folder nor its zip .zip file version 25.5"):
+        read_pack(path)
+
+
 def test_a_zip_of_folders_too(pack, contents):
     path = _zipped(pack)
     with zipfile.ZipFile(path) as archive:
@@ -335,6 +344,7 @@ IMPOSSIBLE = {
     "threshold true": _with(True, "uncertain_below"),
     "another layout": _with("NCHW", "input", "layout"),
     "another range": _with([0, 1], "input", "range"),
+    "a range from false": _with([False, 255], "input", "range"),
     "other channels": _with("BGR", "input", "channels"),
     "a colour reference in words": _with("pbc", "colour_reference"),
     "a model without a name": _with(None, "model"),

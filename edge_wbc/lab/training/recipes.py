@@ -88,7 +88,7 @@ RECIPES: dict[str, Recipe] = {
     ),
     # From random weights: colours are left as they are, which doubles how fast shapes are learnt.
     "scratch": Recipe(
-        epochs=18, batch=32, lr=0.02, schedule="cosine", weight_decay=1e-4, label_smoothing=0.05, rotate=180
+        epochs=10, batch=32, lr=0.02, schedule="cosine", weight_decay=1e-4, label_smoothing=0.05, rotate=180
     ),
     # Raabin-WBC, "Classification": SGD 0.001, batch 10, 15 epochs, x0.1 every 7; flips and rescaling balance
     # the classes. Its momentum is not published; 0.9 is torchvision's own and assumed here.
