@@ -110,8 +110,8 @@ def _run(out: Path, seed: int, sizes: _Sizes, progress: Progress) -> dict[str, A
             results[name][domain] = evaluate(truth, scores, run.labels, run.uncertain_below)
         results["colour histogram"][domain] = evaluate(truth, baseline.scores(loaded.pixels), run.labels)
 
-    field, drawn, cells = _annotated_field(out, read_pack(out / "pack"))
-    page = _page(out, facts, proofs, results, tests, (field, drawn, cells))
+    drawn, cells = _annotated_field(out, read_pack(out / "pack"))
+    page = _page(out, facts, proofs, results, tests, drawn, cells)
     write_beside(out / "report.html", page.encode())
     return {
         "report": str(out / "report.html"),
@@ -125,8 +125,8 @@ def _run(out: Path, seed: int, sizes: _Sizes, progress: Progress) -> dict[str, A
     }
 
 
-def _annotated_field(out: Path, pack: Any) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
-    """One test-A field as it is, as the int8 network reads it, and the differential of its whole smear."""
+def _annotated_field(out: Path, pack: Any) -> tuple[np.ndarray, dict[str, Any]]:
+    """One test-A field as the int8 network reads it, and the differential of its whole smear."""
     from edge_wbc.core.draw import draw_cells
     from edge_wbc.core.images import list_images, read_image, write_image
     from edge_wbc.core.reading import open_reader
@@ -137,7 +137,7 @@ def _annotated_field(out: Path, pack: Any) -> tuple[np.ndarray, np.ndarray, dict
     read = [reader.read(rgb, single=False) for rgb in smear]
     drawn = draw_cells(smear[0], read[0])
     write_image(out / "field.png", drawn)
-    return smear[0], drawn, count([cell for cells in read for cell in cells])
+    return drawn, count([cell for cells in read for cell in cells])
 
 
 def _page(
@@ -146,7 +146,8 @@ def _page(
     proofs: list[dict[str, Any]],
     results: dict[str, dict[str, Any]],
     tests: dict[str, LoadedCrops],
-    field: tuple[np.ndarray, np.ndarray, dict[str, Any]],
+    drawn: np.ndarray,
+    cells: dict[str, Any],
 ) -> str:
     """The report's HTML."""
     import numpy as np
@@ -184,7 +185,7 @@ def _page(
         )
         for name, rows in results.items()
     ]
-    cells = ", ".join(f"{domain} {len(got.items)} cells" for domain, got in tests.items())
+    counted = ", ".join(f"{domain} {len(got.items)} cells" for domain, got in tests.items())
     recipe = facts["recipe"]
     return render_report(
         "edge-wbc demo: from drawn smears to a verified int8 pack",
@@ -195,7 +196,7 @@ def _page(
                     f"Training cells and test-A are seen through {HOME}, test-B through {AWAY}: another colour cast, "
                     f"blur, noise, vignette and scale, other smears too. Cells by label: training "
                     f"{sum(facts['parts'].values())} (of which {facts['parts']['val']} for validation and "
-                    f"{facts['parts']['test']} for the proof of the export), {cells}."
+                    f"{facts['parts']['test']} for the proof of the export), {counted}."
                 ],
                 "pictures": [*sheets, Picture(png(away), f"a field of test-B ({AWAY})")],
             },
@@ -232,13 +233,13 @@ def _page(
             {
                 "title": "A field, read by the int8 network",
                 "text": [
-                    "Below it the differential of its smear, with exact 95% limits; uncertain cells are left out."
+                    "The table is the differential of its whole smear, with exact 95% limits; the uncertain are left out."
                 ],
-                "pictures": [Picture(png(field[1]), "cells found, cropped and named as on the phone; ? is uncertain")],
+                "pictures": [Picture(png(drawn), "cells found, cropped and named as on the phone; ? is uncertain")],
                 "head": ("class", "count", "percent", "95% limits"),
                 "rows": [
                     (label, share["count"], f"{share['percent']:.1f}", "{:.1f} to {:.1f}".format(*share["ci95"]))
-                    for label, share in field[2].items()
+                    for label, share in cells.items()
                 ],
             },
         ],
