@@ -8,17 +8,19 @@ import logging
 import warnings
 from collections.abc import Iterator
 
+from edge_wbc.core.interpreter import muted_stderr
+
 __all__ = ["quiet"]
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Swallow what Python code inside prints, warns or logs below an error; exceptions pass untouched."""
+    """Swallow what code inside prints, warns or logs below an error, native code too; exceptions pass untouched."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), muted_stderr():
                 warnings.simplefilter("ignore")
                 yield
     finally:

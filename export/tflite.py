@@ -28,9 +28,9 @@ def to_tflite(graph: nn.Module, size: int) -> bytes:
     Raises:
         CheckFailed: the converter left weights outside the flatbuffer.
     """
-    import litert_torch
-
     with quiet():
+        import litert_torch
+
         model = litert_torch.convert(graph, sample_kwargs={INPUT: torch.zeros(1, size, size, 3)}).model_content()
     facts = read_facts(model)
     if facts.external_buffers or facts.misaligned_buffers:
@@ -109,9 +109,9 @@ def to_int8_tflite(float_model: bytes, crops: np.ndarray) -> bytes:
     Raises:
         CheckFailed: the result would mislead an old runtime (see `export.flatbuffer.check_full_int8`).
     """
-    from ai_edge_quantizer import quantizer as aeq
-
     with quiet():
+        from ai_edge_quantizer import quantizer as aeq
+
         quantizer = aeq.Quantizer(bytearray(float_model))
         _static_recipe(quantizer)
         ranges = _ranges(quantizer, float_model, crops)
@@ -122,9 +122,9 @@ def to_int8_tflite(float_model: bytes, crops: np.ndarray) -> bytes:
 
 
 def _weights_only(float_model: bytes, recipe: Callable[[Any], None], what: str) -> bytes:
-    from ai_edge_quantizer import quantizer as aeq
-
     with quiet():
+        from ai_edge_quantizer import quantizer as aeq
+
         quantizer = aeq.Quantizer(bytearray(float_model))
         recipe(quantizer)
         model = quantizer.quantize(enable_progress_report=False).quantized_model

@@ -233,7 +233,7 @@ def _page(
             {
                 "title": "A field, read by the int8 network",
                 "text": [
-                    "The table is the differential of its whole smear, with exact 95% limits; the uncertain are left out."
+                    "The table is the differential of its smear, with exact 95% limits; the uncertain are left out."
                 ],
                 "pictures": [Picture(png(drawn), "cells found, cropped and named as on the phone; ? is uncertain")],
                 "head": ("class", "count", "percent", "95% limits"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -64,7 +65,9 @@ def progress_bar() -> Iterator[Progress]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Bars(*columns, console=Console(stderr=True), redirect_stdout=False) as bars:
+    # A terminal's own handle, since converters are muted on file descriptor 2 while the bar goes on.
+    stream = os.fdopen(os.dup(2), "w") if sys.stderr.isatty() else sys.stderr
+    with Bars(*columns, console=Console(file=stream), redirect_stdout=False) as bars:
         tasks: dict[str, Any] = {}
 
         def tell(title: str, done: int, total: int) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_wbc.core.errors import BadInput
 
-__all__ = ["Interpreter", "open_interpreter"]
+__all__ = ["Interpreter", "muted_stderr", "open_interpreter"]
 
 _TFLITE_HOMES: Tuple[Tuple[str, str], ...] = (
     ("ai_edge_litert.interpreter", "litert"),
@@ -87,8 +87,8 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def _muted() -> Iterator[None]:
-    """Keeps TFLite's native chatter ("Created XNNPACK delegate") off stderr; its errors come as exceptions too."""
+def muted_stderr() -> Iterator[None]:
+    """Keeps native chatter ("Created TensorFlow Lite XNNPACK delegate") off stderr; faults come as exceptions too."""
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
@@ -106,7 +106,7 @@ def _open_tflite(name: str, model: bytes, threads: int) -> Interpreter:
         except ImportError:
             continue
         try:
-            with _muted():
+            with muted_stderr():
                 return TfliteInterpreter(runtime, home.Interpreter(model_content=model, num_threads=threads))
         except (ValueError, RuntimeError) as error:
             raise BadInput(name, f"{runtime} refuses it ({_first_line(error)})") from error
