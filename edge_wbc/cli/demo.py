@@ -66,6 +66,7 @@ def demo(
 
 
 def _run(out: Path, seed: int, sizes: _Sizes, progress: Progress) -> dict[str, Any]:
+    from edge_wbc.core.files import write_whole
     from edge_wbc.core.pack import read_pack
     from edge_wbc.lab.datasets import load_crops, read_dataset
     from edge_wbc.lab.evaluation import evaluate
@@ -73,7 +74,6 @@ def _run(out: Path, seed: int, sizes: _Sizes, progress: Progress) -> dict[str, A
     from edge_wbc.lab.evaluation.classifier import open_classifier
     from edge_wbc.lab.synthesis import SmearOptions, draw_smears
     from edge_wbc.lab.training import TrainOptions, load_run, train
-    from edge_wbc.lab.training.run import write_beside
     from export import ExportOptions, export_run
 
     folders = {
@@ -112,7 +112,7 @@ def _run(out: Path, seed: int, sizes: _Sizes, progress: Progress) -> dict[str, A
 
     drawn, cells = _annotated_field(out, read_pack(out / "pack"))
     page = _page(out, facts, proofs, results, tests, drawn, cells)
-    write_beside(out / "report.html", page.encode())
+    write_whole(out / "report.html", page.encode())
     return {
         "report": str(out / "report.html"),
         "pack": str(out / "pack"),

@@ -23,6 +23,7 @@ def find(
     They are found by their nuclei's colour; each field gets a record, each cell a crop.
     """
     from edge_wbc.core.crops import CropRule, crop_cell
+    from edge_wbc.core.files import write_whole
     from edge_wbc.core.finder import find_cells
     from edge_wbc.core.images import list_images, read_image, write_image
     from edge_wbc.core.records import Field, write_field
@@ -37,9 +38,7 @@ def find(
             cells = tuple(find_cells(rgb))
             name = "_".join(file.relative_to(images).with_suffix("").parts) if images.is_dir() else file.stem
             copy = out / "images" / (name + file.suffix.lower())
-            beside = copy.with_name(copy.name + ".partial")
-            beside.write_bytes(file.read_bytes())
-            beside.replace(copy)
+            write_whole(copy, file.read_bytes())
             for number, cell in enumerate(cells, 1):
                 write_image(out / "crops" / f"{name}_{number:03d}.png", crop_cell(rgb, cell.box, CropRule(size)))
             record = Field(f"images/{copy.name}", rgb.shape[1], rgb.shape[0], cells)

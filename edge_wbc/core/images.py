@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.files import write_whole
 
 __all__ = ["IMAGE_SUFFIXES", "list_images", "read_image", "write_image"]
 
@@ -78,7 +79,7 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def write_image(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
-    """Writes (H, W, 3) uint8 RGB beside its place and renames it there; the suffix chooses the format."""
+    """Writes (H, W, 3) uint8 RGB, whole or not at all; the suffix chooses the format."""
     jpeg = path.suffix.lower() in (".jpg", ".jpeg")
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if jpeg else []
     try:
@@ -87,6 +88,4 @@ def write_image(path: Path, rgb: np.ndarray, quality: int = 95) -> None:
         ok = False
     if not ok:
         raise BadInput(path, "cannot be encoded", "use .png or .jpg")
-    beside = path.with_name(path.name + ".partial")
-    beside.write_bytes(data.tobytes())
-    beside.replace(path)
+    write_whole(path, data.tobytes())

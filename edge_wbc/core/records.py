@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.files import write_whole
 from edge_wbc.core.taxonomy import LABELS
 
 __all__ = ["SCHEMA_VERSION", "Cell", "Field", "Microscope", "Smear", "read_field", "write_field"]
@@ -197,10 +198,8 @@ def read_field(path: Path) -> Field:
 
 
 def write_field(path: Path, record: Field) -> None:
-    """Writes one record beside its place and renames it there."""
-    beside = path.with_name(path.name + ".partial")
-    beside.write_text(json.dumps(field_to_json(record), indent=1) + "\n", encoding="utf-8")
-    beside.replace(path)
+    """Writes one record, whole or not at all."""
+    write_whole(path, (json.dumps(field_to_json(record), indent=1) + "\n").encode())
 
 
 def in_field(box: Tuple[float, float, float, float], width: int, height: int) -> Optional[Box]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +12,7 @@ from torch import nn
 
 from edge_wbc.core.errors import BadInput
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "MODELS", "ModelEntry", "build_network"]
+__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "MODELS", "ModelEntry", "build_network", "load_weights"]
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -74,6 +76,16 @@ def build_network(name: str, labels: int, imagenet: bool = False) -> nn.Module:
             # its int8 form then loses most.
             module.momentum = 0.1
     return network
+
+
+def load_weights(network: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
+    """Gives a network of `build_network` the weights that such a network had; raises as `load_state_dict` does.
+
+    A file of plain tensors does not say which version of each layer wrote them, which torchvision's MnasNet asks.
+    """
+    versioned = OrderedDict(state)
+    versioned._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
+    network.load_state_dict(versioned)
 
 
 def parameters(network: nn.Module) -> int:

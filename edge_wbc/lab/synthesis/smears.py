@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.files import write_whole
 from edge_wbc.core.records import Cell, Field, Microscope, Smear, read_field, write_field
 from edge_wbc.core.taxonomy import FIVE_CLASSES
 from edge_wbc.lab.synthesis.cells import LARGE_LYMPHOCYTE_UM
@@ -138,10 +139,7 @@ def _each(work: Callable[[tuple[int, int]], None], jobs: list[tuple[int, int]], 
 
 def _write(out: Path, options: SmearOptions, job: tuple[int, int]) -> None:
     data, record = _photographed(options, *job)
-    image = out / record.image
-    beside = image.with_name(image.name + ".partial")
-    beside.write_bytes(data)
-    beside.replace(image)
+    write_whole(out / record.image, data)
     write_field(_record_path(out, options, *job), record)
 
 

@@ -21,14 +21,15 @@ from torch.utils.data import DataLoader, Subset, TensorDataset, WeightedRandomSa
 import edge_wbc
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.files import write_whole
 from edge_wbc.core.taxonomy import FIVE_CLASSES
 from edge_wbc.lab.datasets import Dataset, load_crops
 from edge_wbc.lab.datasets.split import PARTS, split_parts
 from edge_wbc.lab.evaluation import choose_threshold, evaluate, fit_temperature
-from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network, pick_device
+from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network, load_weights, pick_device
 from edge_wbc.lab.training.curves import Epoch, curves_csv, curves_png
 from edge_wbc.lab.training.recipes import Recipe, recipe_named
-from edge_wbc.lab.training.run import crop_facts, read_crops, write_beside, write_crops, write_json, write_run
+from edge_wbc.lab.training.run import crop_facts, read_crops, write_crops, write_json, write_run
 
 __all__ = ["TrainOptions", "predict_logits", "train"]
 
@@ -123,7 +124,7 @@ def train(
     best: dict[str, Any] = {"score": -1.0, "state": {}}
     if (out / "checkpoint.pt").is_file():
         saved = torch.load(out / "checkpoint.pt", map_location=device, weights_only=True)
-        network.load_state_dict(saved["network"])
+        load_weights(network, saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
         scheduler.load_state_dict(saved["scheduler"])
         best = saved["best"]
@@ -182,7 +183,7 @@ def train(
             best = {"score": judged["balanced_accuracy"], "epoch": epoch, "state": state}
         _save_checkpoint(out / "checkpoint.pt", network, optimiser, scheduler, best, history)
 
-    network.load_state_dict(best["state"])
+    load_weights(network, best["state"])
     facts = {
         "model": options.model,
         "labels": list(labels),
@@ -202,8 +203,8 @@ def train(
         },
         **_calibrated(network, pixels, targets, rows, labels),
     }
-    write_beside(out / "curves.csv", curves_csv(history))
-    write_beside(out / "curves.png", curves_png(history))
+    write_whole(out / "curves.csv", curves_csv(history))
+    write_whole(out / "curves.png", curves_png(history))
     write_run(out, network, facts)
     (out / "checkpoint.pt").unlink()
     return facts
@@ -296,4 +297,4 @@ def _save_checkpoint(
         },
         stream,
     )
-    write_beside(path, stream.getvalue())
+    write_whole(path, stream.getvalue())

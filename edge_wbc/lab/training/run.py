@@ -22,8 +22,9 @@ from torch import nn
 
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.files import write_whole
 from edge_wbc.lab.datasets import LoadedCrops
-from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network
+from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network, load_weights
 
 __all__ = ["TrainedRun", "load_run"]
 
@@ -64,33 +65,23 @@ class TrainedRun:
         return pixels[rows], np.array([self.labels.index(labels[row]) for row in rows], np.int64)
 
 
-def write_beside(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all."""
-    beside = path.with_name(path.name + ".partial")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
 def write_json(path: Path, content: Any) -> None:
     """Writes JSON, whole or not at all."""
-    write_beside(path, (json.dumps(content, indent=1) + "\n").encode())
+    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def write_crops(run: Path, loaded: LoadedCrops, parts: list[str]) -> None:
     """Keeps the crops and their split, so that a resumed training and the proof of an export see the same."""
     pixels = io.BytesIO()
     np.save(pixels, loaded.pixels)
-    write_beside(run / "crops.npy", pixels.getvalue())
+    write_whole(run / "crops.npy", pixels.getvalue())
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(("image", "box", "label", "smear", "part", "sha256"))
     for item, part, sha256 in zip(loaded.items, parts, loaded.sha256, strict=True):
         box = " ".join(map(str, item.box)) if item.box else ""
         writer.writerow((item.name, box, item.label, item.smear, part, sha256))
-    write_beside(run / "crops.csv", table.getvalue().encode())
+    write_whole(run / "crops.csv", table.getvalue().encode())
 
 
 def read_crops(run: Path) -> tuple[np.ndarray, list[str], list[str]]:
@@ -110,7 +101,7 @@ def _split_rows(run: Path) -> list[dict[str, str]]:
 def write_run(path: Path, network: nn.Module, facts: Mapping[str, Any]) -> None:
     """Ends a run: the weights, then run.json, which marks it as finished."""
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-    write_beside(path / "weights.safetensors", safetensors.torch.save(state))
+    write_whole(path / "weights.safetensors", safetensors.torch.save(state))
     write_json(path / "run.json", {"schema": RUN_SCHEMA, **facts})
 
 
@@ -169,7 +160,7 @@ def _load_weights(file: Path, network: nn.Module) -> None:
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise BadInput(file, f"tensor {name!r} holds NaN or infinite weights", "train again at a lower --lr")
     try:
-        network.load_state_dict(state)
+        load_weights(network, state)
     except RuntimeError as error:
         fault = str(error).strip().splitlines()[-1].strip()
         raise BadInput(file, f"weights of another network ({fault})", "train again") from error
