@@ -7,6 +7,11 @@ from pathlib import Path
 os.environ.setdefault("TORCH_HOME", str(Path(__file__).parents[2] / "shared" / "torch"))
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, so that a red run means a changed line; HYPOTHESIS_PROFILE=default looks for new ones.
+settings.register_profile("steady", derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,8 @@ def random_outline(
         size, phase = rng.normal(0, wobble / order**0.7), rng.uniform(0, 2 * np.pi)
         radii = radii * (1 + size * np.cos(order * _ANGLES + phase))
     radii = radii / np.sqrt(np.mean(radii**2))
-    extent = max(np.ptp(radii * np.cos(_ANGLES)), np.ptp(radii * np.sin(_ANGLES))) / 2
+    # A squarish outline that lies askew is wider by area than along either side.
+    extent = max(2.0, np.ptp(radii * np.cos(_ANGLES)), np.ptp(radii * np.sin(_ANGLES))) / 2
     diameter = smallest + rng.uniform() * max(0.0, largest / extent - smallest)
     return Outline(radii * min(diameter, largest / extent) / 2)
 

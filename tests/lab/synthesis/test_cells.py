@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edge_wbc.core.errors import BadInput
@@ -17,6 +17,7 @@ def cell(name, seed, um_per_px=0.16):
 
 @settings(max_examples=12, deadline=None)
 @given(st.sampled_from(FIVE_CLASSES), seeds, st.sampled_from([0.12, 0.16, 0.2]))
+@example("neutrophil", 446046, 0.12)
 def test_diameters_lie_in_the_range_of_table_1(name, seed, um_per_px):
     drawn = cell(name, seed, um_per_px)
     smallest, largest = DIAMETERS_UM[name]
