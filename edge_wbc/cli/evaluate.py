@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from edge_wbc.cli.show import AsJson, emit_json, percent, progress_bar, remark, table
+from edge_wbc.cli.show import AsJson, emit_json, percent, progress_bar, remark, table, tell_detection
 
-__all__ = ["evaluate", "measure"]
+__all__ = ["evaluate", "measure", "measure_detector"]
 
 
 def measure(model: Path, data: Path, kind: str, progress: Any) -> dict[str, Any]:
@@ -26,16 +26,44 @@ def measure(model: Path, data: Path, kind: str, progress: Any) -> dict[str, Any]
     return {**found, "dropped": dataset.dropped}
 
 
+def holds_detector(run: Path) -> bool:
+    """Whether a folder holds a finished run of a detector, not of a classifier; needs no torch to say no."""
+    if not (run / "run.json").is_file():
+        return False
+    from edge_wbc.lab.detection import is_detector_run
+
+    return is_detector_run(run)
+
+
+def measure_detector(run: Path, data: Path, progress: Any) -> dict[str, Any]:
+    """The object of ``evaluate --json`` for a detector's run on fields with boxes."""
+    from edge_wbc.lab.detection import detect_loaded, detection_measures, load_detector, load_fields, read_fields
+
+    detector = load_detector(run)
+    loaded = load_fields(read_fields(data), detector.size, progress)
+    found = detect_loaded(detector.network, loaded, detector.size, progress)
+    return detection_measures(found, loaded.boxes, detector.threshold)
+
+
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="RUN|PACK", help="What to judge.")],
     data: Annotated[Path, typer.Argument(help="Class folders, labels.csv beside images/, or records/ of fields.")],
     kind: Annotated[str, typer.Option(help="Which artefact of a pack.")] = "tflite-int8",
     as_json: AsJson = False,
 ) -> None:
-    """Judge a run or a pack on labelled cells.
+    """Judge a run or a pack on labelled cells, or a detector's run on fields with boxes.
 
-    Prints per-class figures, and accuracy with exact 95% limits.
+    Prints per-class figures, and accuracy with exact 95% limits; for a detector average precision, and recall
+    beside false boxes a field.
     """
+    if holds_detector(model):
+        with progress_bar() as progress:
+            boxes = measure_detector(model, data, progress)
+        if as_json:
+            emit_json(boxes)
+        else:
+            tell_detection(str(model), boxes)
+        return
     with progress_bar() as progress:
         found = measure(model, data, kind, progress)
     if found["dropped"]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Protocol
 
 import typer
 
-__all__ = ["AsJson", "Progress", "emit_json", "percent", "progress_bar", "remark", "table"]
+__all__ = ["AsJson", "Progress", "emit_json", "percent", "progress_bar", "remark", "table", "tell_detection"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
 
@@ -48,6 +48,23 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Non
     for row in rows:
         drawn.add_row(*row)
     Console().print(drawn)
+
+
+def tell_detection(title: str, found: Mapping[str, Any]) -> None:
+    """The object of a detector's ``evaluate --json`` as a table on stdout."""
+    rows = [("AP50", percent(found["ap50"])), ("AP50:95", percent(found["ap50_95"]))]
+    rows += [
+        (f"recall at {allowed} false a field", percent(recall))
+        for allowed, recall in found["recall_at_false_per_field"].items()
+    ]
+    rows += [
+        (f"false a field at recall {asked}", "never reached" if false is None else f"{false:.3f}")
+        for asked, false in found["false_per_field_at_recall"].items()
+    ]
+    rows.append((f"recall at its threshold {found['threshold']:.2f}", percent(found["recall"])))
+    rows.append(("false a field there", f"{found['false_per_field']:.3f}"))
+    table(f"{title}: {found['cells']} cells in {found['fields']} fields", ("measure", "value"), rows)
+    remark("research use, not for diagnosis")
 
 
 @contextmanager

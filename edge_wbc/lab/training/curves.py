@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from matplotlib.figure import Figure
 
-__all__ = ["Epoch", "curves_csv", "curves_png"]
+__all__ = ["PANELS", "Epoch", "curves_csv", "curves_png"]
 
 
 @dataclass(frozen=True)
@@ -25,36 +26,39 @@ class Epoch:
     seconds: float
 
 
-def curves_csv(history: Sequence[Epoch]) -> bytes:
-    """One line an epoch."""
+# Title -> name of a line -> what it draws.
+Panels = Mapping[str, Mapping[str, str]]
+PANELS: Panels = {
+    "cross-entropy": {"train": "train_loss", "validation": "val_loss"},
+    "accuracy": {"train": "train_accuracy", "validation": "val_accuracy"},
+}
+
+
+def curves_csv(history: Sequence[Any]) -> bytes:
+    """One line an epoch; `history` holds dataclasses of numbers."""
     lines = [",".join(asdict(history[0]))] + [",".join(f"{value:.6g}" for value in asdict(e).values()) for e in history]
     return ("\n".join(lines) + "\n").encode()
 
 
-def curves_figure(history: Sequence[Epoch]) -> Figure:
-    """Loss and accuracy over epochs, training and validation."""
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
-    loss, accuracy = figure.subplots(1, 2)
+def curves_figure(history: Sequence[Any], panels: Panels) -> Figure:
+    """Figures over epochs, those of one kind in one panel."""
+    figure = Figure(figsize=(4 * len(panels), 3.2), layout="constrained")
     epochs = [epoch.epoch for epoch in history]
-    for axes, name, values in (
-        (loss, "train", [epoch.train_loss for epoch in history]),
-        (loss, "validation", [epoch.val_loss for epoch in history]),
-        (accuracy, "train", [epoch.train_accuracy for epoch in history]),
-        (accuracy, "validation", [epoch.val_accuracy for epoch in history]),
-    ):
-        axes.plot(epochs, values, marker="o", markersize=3, label=name)
-    for axes, title in ((loss, "cross-entropy"), (accuracy, "accuracy")):
+    for axes, (title, lines) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for name, value in lines.items():
+            axes.plot(epochs, [getattr(epoch, value) for epoch in history], marker="o", markersize=3, label=name)
         axes.set_title(title)
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.legend(frameon=False)
-    accuracy.set_ylim(top=1.0)
+    # Shares are in the last panel.
+    figure.axes[-1].set_ylim(top=1.0)
     return figure
 
 
-def curves_png(history: Sequence[Epoch]) -> bytes:
+def curves_png(history: Sequence[Any], panels: Panels) -> bytes:
     """The figure as PNG."""
     stream = io.BytesIO()
-    curves_figure(history).savefig(stream, dpi=120, format="png", metadata={"Software": None})
+    curves_figure(history, panels).savefig(stream, dpi=120, format="png", metadata={"Software": None})
     return stream.getvalue()

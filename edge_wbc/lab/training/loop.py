@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -13,12 +11,10 @@ from typing import Any
 
 import numpy as np
 import torch
-import torchvision
 from torch import nn
 from torch.optim.swa_utils import update_bn
 from torch.utils.data import DataLoader, Subset, TensorDataset, WeightedRandomSampler
 
-import edge_wbc
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
@@ -27,9 +23,9 @@ from edge_wbc.lab.datasets import Dataset, load_crops
 from edge_wbc.lab.datasets.split import PARTS, split_parts
 from edge_wbc.lab.evaluation import choose_threshold, evaluate, fit_temperature
 from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network, load_weights, pick_device
-from edge_wbc.lab.training.curves import Epoch, curves_csv, curves_png
+from edge_wbc.lab.training.curves import PANELS, Epoch, curves_csv, curves_png
 from edge_wbc.lab.training.recipes import Recipe, recipe_named
-from edge_wbc.lab.training.run import crop_facts, read_crops, write_crops, write_json, write_run
+from edge_wbc.lab.training.run import claim, crop_facts, read_crops, save_checkpoint, versions, write_crops, write_run
 
 __all__ = ["TrainOptions", "predict_logits", "train"]
 
@@ -84,8 +80,7 @@ def train(
     """
     recipe = options.resolved()
     rule = CropRule(size=options.size)
-    out.mkdir(parents=True, exist_ok=True)
-    _claim(out, data, options)
+    claim(out, {"data": str(data.path.resolve()), "cells": len(data.items), **asdict(options)})
     if (out / "run.json").is_file():
         log(f"{out} is finished already; --out another folder to train anew")
         facts: dict[str, Any] = json.loads((out / "run.json").read_text())
@@ -181,7 +176,7 @@ def train(
         if judged["balanced_accuracy"] >= best["score"]:
             state = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
             best = {"score": judged["balanced_accuracy"], "epoch": epoch, "state": state}
-        _save_checkpoint(out / "checkpoint.pt", network, optimiser, scheduler, best, history)
+        save_checkpoint(out / "checkpoint.pt", network, optimiser, scheduler, best, history)
 
     load_weights(network, best["state"])
     facts = {
@@ -194,36 +189,14 @@ def train(
         "best_epoch": best["epoch"],
         "dropped": data.dropped,
         "parts": {part: len(rows[part]) for part in PARTS},
-        "versions": {
-            "edge-wbc": edge_wbc.__version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "torchvision": torchvision.__version__,
-            "device": str(device),
-        },
+        "versions": versions(device),
         **_calibrated(network, pixels, targets, rows, labels),
     }
     write_whole(out / "curves.csv", curves_csv(history))
-    write_whole(out / "curves.png", curves_png(history))
+    write_whole(out / "curves.png", curves_png(history, PANELS))
     write_run(out, network, facts)
     (out / "checkpoint.pt").unlink()
     return facts
-
-
-def _claim(out: Path, data: Dataset, options: TrainOptions) -> None:
-    """Marks the folder as this training's; refuses one that was begun with other data or options."""
-    mine = {"data": str(data.path.resolve()), "cells": len(data.items), **asdict(options)}
-    plan = out / "plan.json"
-    if not plan.is_file():
-        if any(out.iterdir()):
-            raise BadInput(out, "is not empty and holds no training", "choose another --out")
-        write_json(plan, mine)
-        return
-    begun = json.loads(plan.read_text(encoding="utf-8"))
-    other = [name for name in mine if begun.get(name) != mine[name]]
-    if other:
-        changes = ", ".join(f"{name} {begun.get(name)!r} instead of {mine[name]!r}" for name in other)
-        raise BadInput(out, f"holds a training with {changes}", "repeat its options or choose another --out")
 
 
 def _normalise(crops: torch.Tensor) -> torch.Tensor:
@@ -276,25 +249,3 @@ def _calibrated(
         for part, value in scores.items()
     }
     return {"temperature": temperature, "uncertain_below": threshold, "metrics": metrics}
-
-
-def _save_checkpoint(
-    path: Path,
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    scheduler: torch.optim.lr_scheduler.LRScheduler,
-    best: dict[str, Any],
-    history: list[Epoch],
-) -> None:
-    stream = io.BytesIO()
-    torch.save(
-        {
-            "network": network.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "scheduler": scheduler.state_dict(),
-            "best": best,
-            "history": [asdict(epoch) for epoch in history],
-        },
-        stream,
-    )
-    write_whole(path, stream.getvalue())

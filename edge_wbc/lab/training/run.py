@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ import numpy as np
 import safetensors
 import safetensors.torch
 import torch
+import torchvision
 from torch import nn
 
+import edge_wbc
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
@@ -70,6 +73,60 @@ def write_json(path: Path, content: Any) -> None:
     write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
+def claim(out: Path, mine: Mapping[str, Any]) -> None:
+    """Marks a folder as the training's that `mine` describes.
+
+    Raises:
+        BadInput: it was begun with other data or options, or holds something else.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    plan = out / "plan.json"
+    if not plan.is_file():
+        if any(out.iterdir()):
+            raise BadInput(out, "is not empty and holds no training", "choose another --out")
+        write_json(plan, mine)
+        return
+    begun = json.loads(plan.read_text(encoding="utf-8"))
+    other = [name for name in mine if begun.get(name) != mine[name]]
+    if other:
+        changes = ", ".join(f"{name} {begun.get(name)!r} instead of {mine[name]!r}" for name in other)
+        raise BadInput(out, f"holds a training with {changes}", "repeat its options or choose another --out")
+
+
+def versions(device: torch.device) -> dict[str, str]:
+    """What a run was made with."""
+    return {
+        "edge-wbc": edge_wbc.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "device": str(device),
+    }
+
+
+def save_checkpoint(
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.LRScheduler,
+    best: dict[str, Any],
+    history: Sequence[Any],
+) -> None:
+    """What a killed training goes on from, written after each epoch; `history` holds a dataclass for each."""
+    stream = io.BytesIO()
+    torch.save(
+        {
+            "network": network.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "scheduler": scheduler.state_dict(),
+            "best": best,
+            "history": [asdict(epoch) for epoch in history],
+        },
+        stream,
+    )
+    write_whole(path, stream.getvalue())
+
+
 def write_crops(run: Path, loaded: LoadedCrops, parts: list[str]) -> None:
     """Keeps the crops and their split, so that a resumed training and the proof of an export see the same."""
     pixels = io.BytesIO()
@@ -110,11 +167,11 @@ def crop_facts(rule: CropRule) -> dict[str, Any]:
     return asdict(rule)
 
 
-def load_run(path: Path) -> TrainedRun:
-    """Reads a finished run; nothing in it is unpickled.
+def read_facts(path: Path) -> dict[str, Any]:
+    """The facts of a finished run.
 
     Raises:
-        BadInput: no finished run there, no weights, weights of another network, or weights that are not numbers.
+        BadInput: no finished run there, or facts of another version.
     """
     file = path / "run.json"
     if not file.is_file():
@@ -123,11 +180,26 @@ def load_run(path: Path) -> TrainedRun:
         raise BadInput(path, "no finished run in it", remedy)
     try:
         facts = json.loads(file.read_text(encoding="utf-8"))
-        if facts["schema"] != RUN_SCHEMA:
-            raise BadInput(file, f"unknown schema {facts['schema']!r}", f"this edge-wbc reads {RUN_SCHEMA}")
+        schema = facts["schema"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(file, f"not a run's facts ({error!r})", "train again") from error
+    if schema != RUN_SCHEMA:
+        raise BadInput(file, f"unknown schema {schema!r}", f"this edge-wbc reads {RUN_SCHEMA}")
+    return facts
+
+
+def load_run(path: Path) -> TrainedRun:
+    """Reads a finished run; nothing in it is unpickled.
+
+    Raises:
+        BadInput: no finished run there, no weights, weights of another network, or weights that are not numbers.
+    """
+    file = path / "run.json"
+    facts = read_facts(path)
+    try:
         labels, crop = tuple(facts["labels"]), CropRule(**facts["crop"])
         network = build_network(facts["model"], len(labels))
-        _load_weights(path / "weights.safetensors", network)
+        read_weights(path / "weights.safetensors", network)
         rows = _split_rows(path)
         return TrainedRun(
             path,
@@ -149,7 +221,12 @@ def load_run(path: Path) -> TrainedRun:
         raise BadInput(str(error.filename), "missing from the run", "train again") from error
 
 
-def _load_weights(file: Path, network: nn.Module) -> None:
+def read_weights(file: Path, network: nn.Module) -> None:
+    """Gives a network the weights of a run's file.
+
+    Raises:
+        BadInput: no such file, not readable, another network's, or weights that are not numbers.
+    """
     if not file.is_file():
         raise BadInput(file, "missing from the run", "train again")
     try:

@@ -1,0 +1,119 @@
+"""A trained detector at work: run folder -> boxes and cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.core.records import Cell, in_field
+from edge_wbc.lab.detection.data import LoadedFields, shrink
+from edge_wbc.lab.detection.measures import Detections
+from edge_wbc.lab.detection.models import DETECTORS, build_detector
+from edge_wbc.lab.training.run import read_facts, read_weights
+
+__all__ = ["Detector", "detect_boxes", "detect_cells", "detect_loaded", "is_detector_run", "load_detector"]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A finished training of a detector.
+
+    Attributes:
+        network: in eval mode.
+        size: longer side of the field at its input, in pixels.
+        threshold: least score of what it calls a cell, of the highest F1 on the validation part.
+        facts: all of run.json.
+    """
+
+    path: Path
+    model: str
+    network: nn.Module
+    size: int
+    threshold: float
+    facts: dict[str, Any]
+
+
+def is_detector_run(path: Path) -> bool:
+    """Whether a folder holds a finished run of a detector, not of a classifier."""
+    return (path / "run.json").is_file() and read_facts(path).get("model") in DETECTORS
+
+
+def load_detector(path: Path) -> Detector:
+    """Reads a finished run; nothing in it is unpickled.
+
+    Raises:
+        BadInput: no finished run there, a run of a classifier, or weights that are missing or another network's.
+    """
+    facts = read_facts(path)
+    try:
+        if facts["model"] not in DETECTORS:
+            raise BadInput(path, f"is a run of {facts['model']!r}, which finds no cells", "name a detector's run")
+        network = build_detector(facts["model"], facts["size"])
+        read_weights(path / "weights.safetensors", network)
+        return Detector(path, facts["model"], network.eval(), facts["size"], float(facts["threshold"]), facts)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(path / "run.json", f"not a run's facts ({error!r})", "train again") from error
+
+
+@torch.inference_mode()
+def detect_boxes(network: nn.Module, fields: Sequence[np.ndarray], size: int) -> list[Detections]:
+    """Every box that a detector gives, however low its score.
+
+    Args:
+        network: of `build_detector`; put into eval mode.
+        fields: (H, W, 3) uint8 each.
+        size: longer side at the detector's input, in pixels.
+
+    Returns:
+        For each field (N, 4) float32 boxes in its own pixels and their (N,) float32 scores, falling.
+    """
+    network.eval()
+    device = next(network.parameters()).device
+    found = []
+    for rgb in fields:
+        small, scale = shrink(rgb, size)
+        pixels = torch.from_numpy(np.ascontiguousarray(small)).permute(2, 0, 1).to(device).float() / 255
+        got = network([pixels])[0]
+        found.append((got["boxes"].cpu().numpy() / np.float32(scale), got["scores"].cpu().numpy()))
+    return found
+
+
+def detect_loaded(
+    network: nn.Module, loaded: LoadedFields, size: int, progress: Callable[[str, int, int], None] | None = None
+) -> list[Detections]:
+    """`detect_boxes` for fields that `load_fields` holds."""
+    found = []
+    for done, rgb in enumerate(loaded.pixels, 1):
+        found += detect_boxes(network, [rgb], size)
+        if progress:
+            progress("finding cells", done, len(loaded.pixels))
+    return found
+
+
+def detect_cells(rgb: np.ndarray, detector: Detector, threshold: float | None = None) -> list[Cell]:
+    """The white cells of a field, as `core.finder.find_cells` gives them.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+        threshold: least score, instead of the run's own.
+
+    Returns:
+        Cells with `box` in pixels of `rgb`, `score` 0 to 1 and `cut`, largest first.
+    """
+    height, width = rgb.shape[:2]
+    least = detector.threshold if threshold is None else threshold
+    boxes, scores = detect_boxes(detector.network, [rgb], detector.size)[0]
+    cells = []
+    for corners, score in zip(boxes.tolist(), scores.tolist(), strict=True):
+        box = in_field((corners[0], corners[1], corners[2], corners[3]), width, height)
+        if score >= least and box is not None:
+            cut = box[0] <= 1 or box[1] <= 1 or box[2] >= width - 1 or box[3] >= height - 1
+            cells.append(Cell(box, score=round(score, 4), cut=cut))
+    return sorted(cells, key=lambda cell: -(cell.box[2] - cell.box[0]) * (cell.box[3] - cell.box[1]))

@@ -1,0 +1,264 @@
+"""The training loop of the detectors, to be read from top to bottom."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.core.files import write_whole
+from edge_wbc.lab.datasets.split import split_parts
+from edge_wbc.lab.detection.data import LoadedFields, MarkedFields, augmentation, load_fields
+from edge_wbc.lab.detection.detect import detect_boxes
+from edge_wbc.lab.detection.measures import detection_measures, froc
+from edge_wbc.lab.detection.models import DETECTORS, DetectorEntry, build_detector
+from edge_wbc.lab.models import load_weights, pick_device
+from edge_wbc.lab.training.curves import Panels, curves_csv, curves_png
+from edge_wbc.lab.training.recipes import Recipe
+from edge_wbc.lab.training.run import claim, read_facts, save_checkpoint, versions, write_run
+
+__all__ = ["DetectorOptions", "train_detector"]
+
+
+@dataclass(frozen=True)
+class DetectorOptions:
+    """What to train and how.
+
+    Attributes:
+        weights: "imagenet" (public ones; scratch where they cannot be had, said in the log), or "none".
+        epochs, batch, lr: of SGD with Nesterov's momentum; the rate warms up and falls to zero along a cosine.
+        size: longer side of the field at the detector's input, instead of the table's.
+    """
+
+    model: str = "ssdlite320_mobilenet_v2"
+    weights: str = "imagenet"
+    epochs: int = 40
+    batch: int = 16
+    lr: float = 0.02
+    size: int | None = None
+    seed: int = 0
+
+    def recipe(self) -> Recipe:
+        """The options as the optimiser and schedule they stand for."""
+        if min(self.epochs, self.batch, self.lr) <= 0:
+            raise BadInput("--epochs, --batch, --lr", "must be positive")
+        return Recipe(self.epochs, self.batch, self.lr, "cosine", weight_decay=1e-4)
+
+
+@dataclass(frozen=True)
+class DetectorEpoch:
+    """What one epoch came to; shares 0 to 1 on the validation part, seconds of wall time."""
+
+    epoch: int
+    lr: float
+    train_loss: float
+    val_ap50: float
+    val_ap50_95: float
+    val_recall_at_1_false: float
+    seconds: float
+
+
+PANELS: Panels = {
+    "loss": {"train": "train_loss"},
+    "validation": {"AP50": "val_ap50", "AP50:95": "val_ap50_95", "recall at 1 false a field": "val_recall_at_1_false"},
+}
+
+
+def train_detector(
+    data: MarkedFields,
+    out: Path,
+    options: DetectorOptions,
+    progress: Callable[[str, int, int], None] | None = None,
+    log: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Trains a detector on marked fields and writes the run folder; called again after a kill, it goes on.
+
+    A tenth of the smears (of the fields, where no smear is named) is held out to choose the epoch and the threshold.
+
+    Args:
+        progress: called with a title, steps done and steps in all.
+        log: called with one line about each epoch, and about weights that could not be had.
+
+    Returns:
+        The facts of run.json.
+
+    Raises:
+        BadInput: data that cannot be trained on, or a run folder begun with other options.
+    """
+    recipe = options.recipe()
+    torch.manual_seed(options.seed)
+    network, public = _network(options, log)
+    entry = DETECTORS[options.model]
+    size = options.size or entry.size
+    claim(out, {"data": str(data.path.resolve()), "cells": data.cells, **asdict(options)})
+    if (out / "run.json").is_file():
+        log(f"{out} is finished already; --out another folder to train anew")
+        return read_facts(out)
+    # Half as large again as the input, so that what is cut out and enlarged stays sharp.
+    loaded = load_fields(data, size * 3 // 2, progress)
+    rows = _parts(data, loaded, options.seed)
+    _write_fields(out / "fields.csv", data, loaded, rows)
+
+    device = pick_device()
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if public:
+        for name in entry.frozen:
+            network.get_submodule(name).requires_grad_(False)
+    # A batch of one has no batch statistics: the last, short batch of an epoch is left to the next one.
+    steps = max(1, len(rows["train"]) // recipe.batch)
+    optimiser = recipe.optimiser(network)
+    scheduler = recipe.scheduler(optimiser, recipe.epochs, steps)
+    vary = augmentation(size)
+    halved = entry.bfloat16 and _knows_bfloat16(device)
+    history: list[DetectorEpoch] = []
+    best: dict[str, Any] = {"score": -1.0, "state": {}}
+    if (out / "checkpoint.pt").is_file():
+        saved = torch.load(out / "checkpoint.pt", map_location=device, weights_only=True)
+        load_weights(network, saved["network"])
+        optimiser.load_state_dict(saved["optimiser"])
+        scheduler.load_state_dict(saved["scheduler"])
+        best = saved["best"]
+        history = [DetectorEpoch(**epoch) for epoch in saved["history"]]
+        log(f"goes on after epoch {len(history)} of {recipe.epochs}")
+
+    for epoch in range(len(history) + 1, recipe.epochs + 1):
+        started = time.perf_counter()
+        # Each epoch has its own seed, so that a resumed training draws what an uninterrupted one would have.
+        torch.manual_seed(options.seed * 1_000_003 + epoch)
+        order = rows["train"][torch.randperm(len(rows["train"])).numpy()]
+        _train_mode(network, entry, public)
+        total = 0.0
+        for step in range(1, steps + 1):
+            varied = [
+                vary(loaded.pixels[row], loaded.boxes[row])
+                for row in order[(step - 1) * recipe.batch : step * recipe.batch]
+            ]
+            fields = [pixels.to(device) for pixels, _ in varied]
+            truths = [
+                {"boxes": boxes.to(device), "labels": torch.ones(len(boxes), dtype=torch.int64, device=device)}
+                for _, boxes in varied
+            ]
+            with torch.autocast(device.type, torch.bfloat16, enabled=halved):
+                losses = network(fields, truths)
+            loss = torch.stack([part.float() for part in losses.values()]).sum()
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+            optimiser.step()
+            scheduler.step()
+            total += loss.item()
+            if progress:
+                progress(
+                    f"epoch {epoch}/{recipe.epochs}  loss {total / step:.3f}",
+                    (epoch - 1) * steps + step,
+                    recipe.epochs * steps,
+                )
+        if not np.isfinite(total):
+            raise BadInput(out, f"the loss is not a number in epoch {epoch}", "train again at a lower --lr")
+        judged = _judge(network, loaded, rows["val"], size)
+        recall = judged["recall_at_false_per_field"]["1.0"]
+        history.append(
+            DetectorEpoch(
+                epoch,
+                optimiser.param_groups[0]["lr"],
+                total / steps,
+                judged["ap50"],
+                judged["ap50_95"],
+                recall,
+                time.perf_counter() - started,
+            )
+        )
+        log(
+            f"epoch {epoch}/{recipe.epochs}: loss {total / steps:.3f}, validation AP50 {judged['ap50']:.3f}, "
+            f"AP50:95 {judged['ap50_95']:.3f}, recall at 1 false a field {recall:.3f}, {history[-1].seconds:.0f} s"
+        )
+        if judged["ap50"] + judged["ap50_95"] >= best["score"]:
+            state = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
+            best = {"score": judged["ap50"] + judged["ap50_95"], "epoch": epoch, "metrics": judged, "state": state}
+        save_checkpoint(out / "checkpoint.pt", network, optimiser, scheduler, best, history)
+
+    load_weights(network, best["state"])
+    facts = {
+        "model": options.model,
+        "size": size,
+        "weights": "imagenet" if public else "none",
+        "recipe": {"epochs": recipe.epochs, "batch": recipe.batch, "lr": recipe.lr, "schedule": recipe.schedule},
+        "seed": options.seed,
+        "best_epoch": best["epoch"],
+        "parts": {part: {"fields": len(row)} for part, row in rows.items()},
+        "threshold": best["metrics"]["threshold"],
+        "metrics": {"val": best["metrics"]},
+        "versions": versions(device),
+    }
+    write_whole(out / "curves.csv", curves_csv(history))
+    write_whole(out / "curves.png", curves_png(history, PANELS))
+    write_run(out, network, facts)
+    (out / "checkpoint.pt").unlink()
+    return facts
+
+
+def _network(options: DetectorOptions, log: Callable[[str], None]) -> tuple[nn.Module, bool]:
+    """The detector to start from, and whether it has public weights."""
+    if options.weights == "imagenet":
+        try:
+            return build_detector(options.model, options.size, public=True), True
+        except OSError as error:
+            log(f"no public weights for {options.model} ({error}): training from scratch")
+    return build_detector(options.model, options.size), False
+
+
+def _train_mode(network: nn.Module, entry: DetectorEntry, public: bool) -> None:
+    """Train mode, but public batch-norm statistics stay: those of a small batch of fields are worse."""
+    network.train()
+    if public:
+        for name in entry.pretrained:
+            for module in network.get_submodule(name).modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+
+
+def _knows_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies in bfloat16 itself; where it does not, it is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def _parts(data: MarkedFields, loaded: LoadedFields, seed: int) -> dict[str, np.ndarray]:
+    """Rows of the training and the validation part; no smear and no photograph is in both."""
+    smears = [field.smear for field in data.fields]
+    parts = np.asarray(split_parts(["field"] * len(smears), smears, loaded.sha256, seed))
+    rows = {"train": np.flatnonzero(parts != "val"), "val": np.flatnonzero(parts == "val")}
+    for part, chosen in rows.items():
+        if not any(len(loaded.boxes[row]) for row in chosen):
+            raise BadInput(data.path, f"no white cell is marked in its {part} part", "mark more fields")
+    return rows
+
+
+def _write_fields(path: Path, data: MarkedFields, loaded: LoadedFields, rows: dict[str, np.ndarray]) -> None:
+    """Which photograph, by its SHA-256, went into which part."""
+    part_of = {int(row): part for part, chosen in rows.items() for row in chosen}
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(("image", "cells", "smear", "part", "sha256"))
+    for row, (field, sha256) in enumerate(zip(data.fields, loaded.sha256, strict=True)):
+        writer.writerow((field.name, len(field.boxes), field.smear, part_of[row], sha256))
+    write_whole(path, table.getvalue().encode())
+
+
+def _judge(network: nn.Module, loaded: LoadedFields, rows: Sequence[int] | np.ndarray, size: int) -> dict[str, Any]:
+    """The measures on some fields, at the threshold that is best there."""
+    truths = [loaded.boxes[row] for row in rows]
+    found = detect_boxes(network, [loaded.pixels[row] for row in rows], size)
+    curve = froc(found, truths)
+    threshold = curve.best_threshold(sum(map(len, truths)) / len(truths))
+    return detection_measures(found, truths, threshold)
