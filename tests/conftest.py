@@ -55,3 +55,13 @@ def small_pack(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     loose = Limits(agreement=0.0, accuracy_drop=1.0)
     export_run(load_run(small_run), out, ExportOptions(("tflite-int8",), 40, limits=loose))
     return out
+
+
+@pytest.fixture(scope="session")
+def small_detector(drawn_lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """SSDLite trained from scratch for two epochs at 64 pixels: it runs, it knows little."""
+    from edge_wbc.lab.detection import DetectorOptions, read_fields, train_detector
+
+    out = tmp_path_factory.mktemp("detector") / "run"
+    train_detector(read_fields(drawn_lab), out, DetectorOptions(weights="none", epochs=2, batch=8, size=64))
+    return out

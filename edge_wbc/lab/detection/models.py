@@ -155,7 +155,7 @@ class DetectorEntry:
         pretrained: modules that start from public weights.
         frozen: those among them that keep these: edges and colours are the same everywhere.
         weights: the public weights it starts from.
-        bfloat16: whether it may train in bfloat16: Faster R-CNN would place its proposals in it, to the nearest 4 pixels.
+        bfloat16: whether it may train in bfloat16; Faster R-CNN would place proposals in it, to the nearest 4 pixels.
         on_phone: whether its graph runs in int8 on the phone's TFLite.
     """
 

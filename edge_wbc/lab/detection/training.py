@@ -194,7 +194,7 @@ def train_detector(
         "recipe": {"epochs": recipe.epochs, "batch": recipe.batch, "lr": recipe.lr, "schedule": recipe.schedule},
         "seed": options.seed,
         "best_epoch": best["epoch"],
-        "parts": {part: {"fields": len(row)} for part, row in rows.items()},
+        "parts": {part: len(row) for part, row in rows.items()},
         "threshold": best["metrics"]["threshold"],
         "metrics": {"val": best["metrics"]},
         "versions": versions(device),
@@ -230,7 +230,7 @@ def _knows_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies in bfloat16 itself; where it does not, it is slower than float32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
 
 
 def _parts(data: MarkedFields, loaded: LoadedFields, seed: int) -> dict[str, np.ndarray]:
