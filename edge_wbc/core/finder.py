@@ -1,155 +1,125 @@
-"""The colour-filter finder, first version: field -> boxes around its white cells.
+"""The finder: field -> boxes around its white cells; single-cell picture -> the box of its cell.
 
-Raabin-WBC finds cells by a colour filter on nuclei. Here the filter is an optical density, which the lamp's
-colour cancels out of: nuclei take up red and green light and let blue through, red cells take up blue as well.
-Sizes are judged against the red cells of the same field, so that the magnification need not be known.
+A colour filter proposes (`proposals`), a linear judge of size, shape and colours decides (`finder_model`); both are
+fitted to marked fields, as Raabin-WBC fits its filter ("Cell detection").
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
 import cv2
 import numpy as np
 
+from edge_wbc.core.density import optical_density
+from edge_wbc.core.finder_model import FinderModel, default_model
+from edge_wbc.core.proposals import propose
 from edge_wbc.core.records import Box, Cell, in_field
 
-__all__ = ["FinderOptions", "find_cells", "find_one", "nucleus_density"]
+__all__ = ["find_cells", "find_one", "overlaps"]
+
+# Within one picture nucleus differs from the rest in every channel; the filter for fields, which has to tell it from
+# stained red cells alone, takes too much of its weight from blue (tecom: nuclei found at IoU 0.5 97% against 62%).
+_SINGLE_COLOUR = np.array([[1.0, 2.0, -4.0]], np.float32)
+_SINGLE_SIDE = 160
+_CYTOPLASM = 0.18
+_FAINT = 0.25
+_LEAST_SIDE = 0.06
+_OFF_CENTRE = 0.6
 
 
-@dataclass(frozen=True)
-class FinderOptions:
-    """What the finder asks of a nucleus.
-
-    Attributes:
-        working_pixels: fields are searched at about this many pixels in all.
-        floor: least nuclear density above the background (natural units) of any nucleus.
-        margin: least nuclear density above that of the field's red cells.
-        least_area: least nucleus, as a share of the area of the field's red cells.
-        cytoplasm: width of the ring of cytoplasm, as a share of the nucleus's diameter.
-    """
-
-    working_pixels: int = 200_000
-    floor: float = 0.55
-    margin: float = 0.35
-    least_area: float = 0.35
-    cytoplasm: float = 0.18
-
-
-def bright_disc(rgb: np.ndarray) -> np.ndarray:
-    """Where light came through the ocular: (H, W) bool; all of it for a field without a black surround."""
-    lit = (cv2.max(cv2.max(rgb[..., 0], rgb[..., 1]), rgb[..., 2]) > 50).astype(np.uint8)
-    dark_share = 1 - lit.mean()
-    if dark_share < 0.05:
-        return np.ones(lit.shape, bool)
-    contours, _ = cv2.findContours(lit, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    disc = np.zeros_like(lit)
-    if contours:
-        hull = cv2.convexHull(max(contours, key=cv2.contourArea))
-        cv2.fillConvexPoly(disc, hull, 1)
-    # The rim is coloured by the ocular's own fringe.
-    return cv2.erode(disc, np.ones((5, 5), np.uint8)).astype(bool)
-
-
-def nucleus_density(rgb: np.ndarray, lit: np.ndarray) -> np.ndarray:
-    """Optical density in red plus green less blue, against the field's own background.
-
-    Args:
-        rgb: (H, W, 3) uint8.
-        lit: (H, W) bool, where light came through.
-
-    Returns:
-        (H, W) float32; 0 on the background, about 0 to 1 on red cells, above that on nuclei.
-    """
-    background = np.percentile(rgb[lit], 95, axis=0) if lit.any() else np.full(3, 255.0)
-    levels = np.arange(256)
-    total = np.zeros(rgb.shape[:2], np.float32)
-    for channel, sign in enumerate((1, 1, -1)):
-        density = -np.log(np.clip(levels / max(background[channel], 1.0), 0.02, 1.0))
-        total += cv2.LUT(rgb[..., channel], (sign * density).astype(np.float32))
-    total[~lit] = 0
-    return cv2.GaussianBlur(total, (0, 0), 1.0)
-
-
-def _depths(mask: np.ndarray) -> np.ndarray:
-    """Radii in pixels of the circles inscribed in a mask's pieces, one for each peak of the distance to its edge."""
-    depth = cv2.distanceTransform(mask, cv2.DIST_L2, 3)
-    peaks = depth[(depth == cv2.dilate(depth, np.ones((9, 9), np.uint8))) & (depth > 2)]
-    return peaks[peaks >= 0.3 * peaks.max()] if peaks.size else np.zeros(1, np.float32)
-
-
-def _red_cells(rgb: np.ndarray, lit: np.ndarray, density: np.ndarray) -> Tuple[float, float]:
-    """Radius in pixels of the field's red cells, and their nuclear density (0 where there are none)."""
-    green = cv2.GaussianBlur(rgb[..., 1], (0, 0), 1.0)
-    level, _ = cv2.threshold(green[lit].reshape(-1, 1), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    stained = ((green <= level) & lit).astype(np.uint8)
-    if not stained.any():
-        return 0.0, 0.0
-    # A red cell's pale middle belongs to it; a gap that cells happen to enclose is wider and stays open.
-    pallor = np.pi * (2 * float(np.median(_depths(stained)))) ** 2
-    contours, tree = cv2.findContours(stained, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    for contour, (_, _, _, parent) in zip(contours, tree[0]):
-        if parent >= 0 and cv2.contourArea(contour) < pallor:
-            cv2.drawContours(stained, [contour], -1, 1, cv2.FILLED)
-    # Touching cells hold larger circles than one cell does, so the typical one lies low in the order.
-    return float(np.percentile(_depths(stained), 20)), float(np.median(density[stained > 0]))
-
-
-def _nuclei(rgb: np.ndarray, options: FinderOptions) -> Tuple[np.ndarray, np.ndarray, float]:
-    """Density map, nucleus mask (uint8) and the red cells' radius in pixels."""
-    lit = bright_disc(rgb)
-    density = nucleus_density(rgb, lit)
-    radius, red_level = _red_cells(rgb, lit, density)
-    strongest = float(np.percentile(density, 99.95))
-    # Where one white cell fills the picture the stained median is that cell's own: never ask for more than half.
-    threshold = max(options.floor, min(red_level + options.margin, 0.5 * strongest))
-    mask = (density > threshold).astype(np.uint8)
-    return density, cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), radius
-
-
-def find_cells(rgb: np.ndarray, options: FinderOptions = FinderOptions()) -> List[Cell]:
+def find_cells(rgb: np.ndarray, model: Optional[FinderModel] = None, um_per_px: Optional[float] = None) -> List[Cell]:
     """Finds the white cells of a field.
 
     Args:
         rgb: (H, W, 3) uint8 photograph, whole or the round bright disc on black that an ocular gives.
+        model: a learned finder; None for the default.
+        um_per_px: micrometres a pixel spans where it was calibrated; else the field's red cells are the ruler.
 
     Returns:
-        Cells with `box` in pixels of `rgb`, `score` 0 to 1 and `cut`, largest first.
+        Cells with `box` around the whole cell in pixels of `rgb`, `score` 0 to 1 and `cut`, largest first.
     """
+    model = model or default_model()
+    found = propose(rgb, model.colour, um_per_px)
+    if found is None or not len(found.features):
+        return []
+    scores = model.scores(found.features)
+    boxes = model.boxes(found.features, found.nuclei)
+    likely = np.flatnonzero(scores >= model.threshold)
+    cells = []
+    for index in distinct(boxes[likely], scores[likely]):
+        box = boxes[likely[index]]
+        inside = in_field(tuple(box / found.scale), rgb.shape[1], rgb.shape[0])
+        if inside is not None:
+            cells.append(Cell(inside, score=round(float(scores[likely[index]]), 4), cut=_is_cut(box, found.lit)))
+    return sorted(cells, key=lambda cell: -(cell.box[2] - cell.box[0]) * (cell.box[3] - cell.box[1]))
+
+
+def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(N, 4) and (M, 4) boxes -> (N, M) intersection over union."""
+    low, high = np.maximum(boxes[:, None, :2], others[None, :, :2]), np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    both = np.clip(high - low, 0, None).prod(2)
+    areas, other_areas = (boxes[:, 2:] - boxes[:, :2]).prod(1), (others[:, 2:] - others[:, :2]).prod(1)
+    return both / np.maximum(areas[:, None] + other_areas[None, :] - both, 1e-9)
+
+
+def distinct(boxes: np.ndarray, scores: np.ndarray) -> List[int]:
+    """Which boxes stay, best first, when of two that show one cell the better goes on.
+
+    Two show one cell when they overlap by 0.3 or either's middle lies in the other: cells that touch do neither.
+    """
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    within = ((middles[:, None] >= boxes[None, :, :2]) & (middles[:, None] <= boxes[None, :, 2:])).all(2)
+    same = (overlaps(boxes, boxes) > 0.3) | within | within.T
+    kept: List[int] = []
+    for index in np.argsort(-scores, kind="stable"):
+        if not same[index, kept].any():
+            kept.append(int(index))
+    return kept
+
+
+def _is_cut(box: np.ndarray, lit: np.ndarray) -> bool:
+    """Whether the picture's border or the dark around the disc cuts into a box of working pixels."""
+    height, width = lit.shape
+    x0, y0, x1, y1 = box
+    if x0 < 0.5 or y0 < 0.5 or x1 > width - 0.5 or y1 > height - 0.5:
+        return True
+    # The corners of a box lie outside its cell.
+    across = lit[round((y0 + y1) / 2), int(x0) : int(x1) + 1], lit[int(y0) : int(y1) + 1, round((x0 + x1) / 2)]
+    return not all(line.all() for line in across)
+
+
+def find_one(rgb: np.ndarray) -> Optional[Box]:
+    """The box of the cell that a single-cell photograph shows, the one nearest its middle; None without a nucleus."""
     height, width = rgb.shape[:2]
-    scale = min(1.0, (options.working_pixels / (height * width)) ** 0.5)
-    small = cv2.resize(rgb, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
-    density, mask, radius = _nuclei(small, options)
-    reach = max(3, int(0.35 * radius)) | 1
-    joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    found = []
-    for piece in range(1, count):
-        x, y, w, h, _ = stats[piece]
-        inside = (pieces[y : y + h, x : x + w] == piece) & (mask[y : y + h, x : x + w] > 0)
-        area = int(inside.sum())
-        if area < max(40.0, options.least_area * np.pi * radius**2):
-            continue
-        ring = options.cytoplasm * max(w, h)
-        box = in_field(
-            ((x - ring) / scale, (y - ring) / scale, (x + w + ring) / scale, (y + h + ring) / scale), width, height
-        )
-        if box is None:
-            continue
-        contrast = float(density[y : y + h, x : x + w][inside].mean())
-        cut = bool(x <= 1 or y <= 1 or x + w >= small.shape[1] - 1 or y + h >= small.shape[0] - 1)
-        found.append((area, Cell(box, score=round(1 - float(np.exp(-contrast)), 4), cut=cut)))
-    return [cell for _, cell in sorted(found, key=lambda pair: -pair[0])]
-
-
-def find_one(rgb: np.ndarray, options: FinderOptions = FinderOptions()) -> Optional[Box]:
-    """The box of the cell that a single-cell photograph shows: the one nearest its middle, or None."""
-    height, width = rgb.shape[:2]
-
-    def off_centre(cell: Cell) -> float:
-        x0, y0, x1, y1 = cell.box
-        return float(np.hypot((x0 + x1 - width) / width, (y0 + y1 - height) / height))
-
-    near = [cell for cell in find_cells(rgb, options) if off_centre(cell) < 0.6]
-    return min(near, key=off_centre).box if near else None
+    scale = min(1.0, _SINGLE_SIDE / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
+    density, _ = optical_density(small, np.ones(small.shape[:2], bool))
+    score = cv2.GaussianBlur(cv2.transform(density, _SINGLE_COLOUR), (0, 0), max(0.8, 0.012 * max(size)))
+    y, x = np.mgrid[-1 : 1 : size[1] * 1j, -1 : 1 : size[0] * 1j]
+    central = np.exp(-(x**2 + y**2) / (2 * 0.55**2)) * np.maximum(score, 0)
+    top = float(central.max())
+    if np.percentile(density[..., 1], 99) < _FAINT or top < _FAINT:
+        return None
+    level, _ = cv2.threshold(
+        np.clip(score * (255 / top), 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU
+    )
+    mask = (score > max(0.35 * top, 0.8 * level * top / 255)).astype(np.uint8)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
+    areas = stats[:, cv2.CC_STAT_AREA]
+    weight = np.bincount(pieces.ravel(), weights=central.ravel(), minlength=len(stats)) / np.sqrt(areas)
+    weight[stats[:, 2:4].max(1) < _LEAST_SIDE * max(size)] = 0
+    main = 1 + int(weight[1:].argmax()) if len(stats) > 1 else 0
+    if weight[main] == 0 or main == 0:
+        return None
+    # Lobes lie beside the heaviest piece.
+    reach = int(0.6 * stats[main, 2:4].max()) | 1
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    beside = np.unique(pieces[cv2.dilate((pieces == main).astype(np.uint8), disc) > 0])
+    near = beside[(beside > 0) & (areas[beside] >= 0.08 * areas[main])]
+    low, high = stats[near, :2].min(0), (stats[near, :2] + stats[near, 2:4]).max(0)
+    if np.hypot(*((low + high) / size - 1)) > _OFF_CENTRE:
+        return None
+    ring = _CYTOPLASM * float((high - low).max())
+    return in_field(tuple(np.concatenate([low - ring, high + ring]) / scale), width, height)

@@ -134,14 +134,15 @@ class Froc:
         row = int(np.searchsorted(-self.thresholds, -threshold, side="right")) - 1
         return float(self.recall[row]), float(self.false_per_field[row])
 
-    def best_threshold(self, cells_per_field: float) -> float:
-        """The threshold of the highest F1: half-way to the next score below, so that a hair's breadth changes nothing.
+    def best_threshold(self, cells_per_field: float, beta: float = 1) -> float:
+        """The threshold of the highest F: half-way to the next score below, so that a hair's breadth changes nothing.
 
         Args:
             cells_per_field: how many cells were marked a field.
+            beta: how many times more than precision recall weighs.
         """
-        f1 = 2 * self.recall / (self.recall + self.false_per_field / cells_per_field + 1)
-        best = int(f1.argmax())
+        f = (1 + beta**2) * self.recall / (self.recall + self.false_per_field / cells_per_field + beta**2)
+        best = int(f.argmax())
         if best == 0:
             return 1.0
         below = self.thresholds[best + 1] if best + 1 < len(self.thresholds) else 0.0
