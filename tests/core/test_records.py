@@ -23,6 +23,7 @@ from edge_wbc.core.records import (
     field_to_json,
     in_field,
     read_field,
+    record_faults,
     write_field,
 )
 from edge_wbc.core.taxonomy import LABELS
@@ -350,3 +351,35 @@ def test_in_field():
     assert in_field((-3.2, 1.6, 12.4, 9.9), 10, 20) == (0, 2, 10, 10)
     assert in_field((10, 0, 12, 5), 10, 20) is None
     assert in_field((3.1, 3, 3.3, 5), 10, 20) is None
+
+
+def test_every_fault_of_a_record_is_listed():
+    data = copy.deepcopy(GOOD)
+    data["when"] = "today"
+    data["cells"][0].update(box=[30, 0, 10, 5], votes={"ana": "neutrofil", "béa": "band"}, score=2)
+    data["cells"][1]["box"] = [600, 0, 700, 40]
+    data["um_per_px"] = -1
+    found = list(record_faults(data, "f.json"))
+    assert [(fault.row, fault.fault.split()[0]) for fault in found] == [
+        ("", "unknown"),
+        ("", "'um_per_px'"),
+        ("cell 1", "box"),
+        ("cell 1", "unknown"),
+        ("cell 1", "score"),
+        ("cell 2", "box"),
+    ]
+    assert found[3].remedy == "did you mean 'neutrophil'?"
+    with pytest.raises(BadInput) as caught:
+        field_from_json(data, "f.json")
+    assert str(caught.value) == str(found[0].as_error())
+
+
+@settings(deadline=None, max_examples=200)
+@given(path=st.sampled_from(_places), value=_json)
+def test_a_record_is_read_exactly_when_it_has_no_faults(path, value):
+    data = _changed(path, value)
+    try:
+        field_from_json(data)
+        assert not list(record_faults(data))
+    except BadInput:
+        assert list(record_faults(data))
