@@ -127,7 +127,7 @@ def _members(row: str, data: Any, allowed: Mapping[str, Any]) -> _Said:
 
 
 def _positive(row: str, data: Any, key: str) -> _Said:
-    value = data.get(key) if isinstance(data, dict) else None
+    value: Any = data.get(key) if isinstance(data, dict) else None
     if type(value) in (int, float) and not 0 < value < float("inf"):
         yield row, f"{key!r} must be a positive number", ""
 
@@ -147,7 +147,7 @@ def _cell_faults(row: str, cell: Any, width: Any, height: Any) -> _Said:
     for expert, label in votes.items() if isinstance(votes, dict) else ():
         if not isinstance(label, str) or label not in LABELS:
             yield row, f"unknown label {label!r} by {expert!r}", nearest_label(str(label))
-    score = cell.get("score")
+    score: Any = cell.get("score")
     if type(score) in (int, float) and not 0 <= score <= 1:
         yield row, f"score {score} is outside 0 to 1", ""
 
