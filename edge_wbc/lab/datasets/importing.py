@@ -142,7 +142,7 @@ def _bring(out: Path, entry: Marked | Single) -> _Done:
             mask = (out / "masks" / f"{stem}.png").is_file()
             return _Done(entry, field, kept=True, mask=mask, faults=tuple(faults))
     seen = look(entry)
-    if not seen.data:
+    if not seen.usable:
         return _Done(entry, faults=seen.faults)
     faults = list(seen.faults)
     masked = False

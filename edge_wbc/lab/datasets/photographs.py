@@ -32,11 +32,13 @@ class Look:
     """What a photograph turned out to be.
 
     Attributes:
-        data: the file's bytes, or b"" where it cannot be used.
+        usable: whether it can be imported.
+        data: the file's bytes, b"" where it is not readable.
         field: its record; None for a single cell, or where the field is at fault.
         faults: of the photograph and of what is marked in it.
     """
 
+    usable: bool
     data: bytes
     field: Field | None
     faults: tuple[Fault, ...]
@@ -48,16 +50,16 @@ def look(entry: Marked | Single) -> Look:
         data = entry.image.read_bytes()
         height, width = decode_image(data, entry.image).shape[:2]
     except OSError as error:
-        return Look(b"", None, (Fault(str(entry.image), "", f"cannot be read ({error.strerror})"),))
+        return Look(False, b"", None, (Fault(str(entry.image), "", f"cannot be read ({error.strerror})"),))
     except BadInput as error:
         faults = [Fault(str(entry.image), "", error.fault, error.remedy)]
         if isinstance(entry, Marked) and entry.size:
             faults += to_field(entry, *entry.size)[1]
-        return Look(b"", None, tuple(faults))
+        return Look(False, b"", None, tuple(faults))
     if isinstance(entry, Single):
-        return Look(data, None, ())
+        return Look(True, data, None, ())
     field, faults = to_field(entry, width, height)
-    return Look(data if field else b"", field, tuple(faults))
+    return Look(field is not None, data, field, tuple(faults))
 
 
 def read_mask(path: Path, data: bytes) -> np.ndarray:
