@@ -100,7 +100,7 @@ def _box(row: dict[str, str], where: str) -> Box:
 
 def _from_folders(path: Path) -> list[Item]:
     items = []
-    for folder in sorted(entry for entry in path.iterdir() if entry.is_dir()):
+    for folder in sorted(entry for entry in path.iterdir() if entry.is_dir() and entry.name != "masks"):
         images = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
         if images:
             label = _class_name(label_from_name(folder.name, folder))

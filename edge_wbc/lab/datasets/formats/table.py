@@ -119,7 +119,7 @@ def _fields(src: Path, rows: Sequence[tuple[str, dict[str, str]]]) -> Iterator[E
 
 def _write(out: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text)
     writer.writerow(columns)
     writer.writerows(rows)
     write_whole(out / FILE, text.getvalue().encode())
