@@ -68,7 +68,7 @@ def _judge(entry: Marked | Single) -> tuple[str, list[str], list[Fault]]:
     faults = list(seen.faults)
     if entry.mask and seen.data:
         try:
-            read_mask(entry.mask, seen.data)
+            read_mask(entry.mask, seen.size)
         except BadInput as error:
             faults.append(Fault(str(entry.mask), "", error.fault, error.remedy))
     cells = seen.field.cells if seen.field else ()
@@ -81,7 +81,7 @@ def _strays(path: Path, entries: Sequence[Marked | Single]) -> Iterator[Fault]:
     named = {entry.image for entry in entries}
     for file in sorted((path / "images").rglob("*")):
         if file.suffix.lower() in IMAGE_SUFFIXES and file not in named:
-            yield Fault(str(file), "", "a photograph without a record", "mark it, or remove it")
+            yield Fault(str(file), "", "no sound record names this photograph", "mark it, or remove it")
     masks = {entry.mask for entry in entries}
     for file in sorted((path / "masks").glob("*")):
         if file not in masks:

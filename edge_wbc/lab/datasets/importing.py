@@ -148,7 +148,7 @@ def _bring(out: Path, entry: Marked | Single) -> _Done:
     masked = False
     if entry.mask:
         try:
-            mask_pixels = read_mask(entry.mask, seen.data)
+            mask_pixels = read_mask(entry.mask, seen.size)
             (out / "masks").mkdir(exist_ok=True)
             write_mask(out / "masks" / f"{stem}.png", mask_pixels)
             masked = True

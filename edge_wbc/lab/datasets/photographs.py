@@ -15,7 +15,7 @@ import numpy as np
 
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.files import write_whole
-from edge_wbc.core.images import decode_image
+from edge_wbc.core.images import decode_image, read_image
 from edge_wbc.core.pack import check_replaceable
 from edge_wbc.core.records import Field, read_json
 from edge_wbc.lab.datasets.formats.common import Marked, Single, stem_of, to_field
@@ -32,16 +32,21 @@ class Look:
     """What a photograph turned out to be.
 
     Attributes:
-        usable: whether it can be imported.
         data: the file's bytes, b"" where it is not readable.
+        size: width and height as it is shown, (0, 0) where it is not readable.
         field: its record; None for a single cell, or where the field is at fault.
         faults: of the photograph and of what is marked in it.
     """
 
-    usable: bool
     data: bytes
+    size: tuple[int, int]
     field: Field | None
     faults: tuple[Fault, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can be imported: cells at fault are left out, other faults leave nothing."""
+        return bool(self.data) and (self.field is not None or not self.faults)
 
 
 def look(entry: Marked | Single) -> Look:
@@ -50,32 +55,31 @@ def look(entry: Marked | Single) -> Look:
         data = entry.image.read_bytes()
         height, width = decode_image(data, entry.image).shape[:2]
     except OSError as error:
-        return Look(False, b"", None, (Fault(str(entry.image), "", f"cannot be read ({error.strerror})"),))
+        return Look(b"", (0, 0), None, (Fault(str(entry.image), "", f"cannot be read ({error.strerror})"),))
     except BadInput as error:
         faults = [Fault(str(entry.image), "", error.fault, error.remedy)]
         if isinstance(entry, Marked) and entry.size:
             faults += to_field(entry, *entry.size)[1]
-        return Look(False, b"", None, tuple(faults))
+        return Look(b"", (0, 0), None, tuple(faults))
     if isinstance(entry, Single):
-        return Look(True, data, None, ())
+        return Look(data, (width, height), None, ())
     field, faults = to_field(entry, width, height)
-    return Look(field is not None, data, field, tuple(faults))
+    return Look(data, (width, height), field, tuple(faults))
 
 
-def read_mask(path: Path, data: bytes) -> np.ndarray:
+def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
     """A mask's file -> (H, W) uint8 of 255 nucleus, 128 cytoplasm, 0 rest; greys between go to the nearest.
 
     Raises:
-        BadInput: not readable, or of another size than the photograph of these bytes.
+        BadInput: not readable, of another size than its photograph, or without any of the two (such as a mask
+            of class numbers).
     """
-    try:
-        grey = decode_image(path.read_bytes(), path)[..., 1]
-    except OSError as error:
-        raise BadInput(path, f"cannot be read ({error.strerror})") from error
-    height, width = decode_image(data, path).shape[:2]
-    if grey.shape != (height, width):
-        fault = f"a mask of {grey.shape[1]} x {grey.shape[0]} for a photograph of {width} x {height}"
+    grey = read_image(path)[..., 1]
+    if (grey.shape[1], grey.shape[0]) != size:
+        fault = f"a mask of {grey.shape[1]} x {grey.shape[0]} for a photograph of {size[0]} x {size[1]}"
         raise BadInput(path, fault, "draw it on the photograph itself")
+    if grey.max() < 64:
+        raise BadInput(path, "neither nucleus (255) nor cytoplasm (128) in it", "draw it in these greys")
     return np.select([grey >= 192, grey >= 64], [255, 128], 0).astype(np.uint8)
 
 
@@ -97,8 +101,9 @@ def unclashed(entries: Iterable[Marked | Single]) -> tuple[list[Marked | Single]
     for entry in entries:
         other = kept.setdefault(stem_of(name_of(entry)).lower(), entry)
         if other is not entry:
+            row = entry.row if isinstance(entry, Single) else ""
             names = f"{name_of(other)!r} and {name_of(entry)!r}"
-            faults.append(Fault(entry.where, "", f"two fields of one name: {names}", "rename one"))
+            faults.append(Fault(entry.where, row, f"two fields of one name: {names}", "rename or remove one"))
     return list(kept.values()), faults
 
 

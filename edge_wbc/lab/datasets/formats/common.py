@@ -66,7 +66,7 @@ class Marked:
 
 @dataclass(frozen=True)
 class Single:
-    """A photograph of one cell, whose place in it nobody marked."""
+    """A photograph of one cell, whose place in it nobody marked; `row` is where `where` names it."""
 
     where: str
     image: Path
@@ -74,6 +74,7 @@ class Single:
     label: str
     smear: str = ""
     mask: Path | None = None
+    row: str = ""
 
 
 @dataclass(frozen=True)

@@ -53,4 +53,4 @@ def _read(src: Path, number: int) -> Iterator[Entry]:
             if not image.is_file():
                 yield Fault(str(table), f"row {line}", f"names a missing photograph {image.name!r}", "put it back")
                 continue
-            yield Single(f"{table}: row {line}", image, image.name, label, "", mask if mask.is_file() else None)
+            yield Single(str(table), image, image.name, label, "", mask if mask.is_file() else None, f"row {line}")

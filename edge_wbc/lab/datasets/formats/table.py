@@ -70,7 +70,7 @@ def read_table(src: Path) -> Iterator[Entry]:
             yield Fault(str(src / FILE), row, error.fault, error.remedy)
             continue
         mask = mask_of(src, got["image"], {})
-        yield Single(f"{src / FILE}: {row}", image, got["image"], label, got.get("smear", ""), mask)
+        yield Single(str(src / FILE), image, got["image"], label, got.get("smear", ""), mask, row)
 
 
 def box_of(row: dict[str, str]) -> list[int]:
