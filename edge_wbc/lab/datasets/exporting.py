@@ -1,7 +1,7 @@
 """A dataset folder -> COCO, Pascal VOC, YOLO, labels.csv or class folders.
 
-Fields export to all five; as class folders each labelled cell becomes a crop, at the photograph's own scale with half
-a cell around it, which is the one export that loses the field. Photographs of single cells have no boxes and export
+Fields export to all five; as class folders each labelled cell becomes a crop, at the photograph's own scale with a
+quarter of a cell around it: the one export that loses the field. Photographs of single cells have no boxes and export
 as labels.csv or class folders.
 """
 
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from edge_wbc.core.crops import CropRule, crop_cell
+import numpy as np
+
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.images import read_image, write_image
-from edge_wbc.core.records import read_field
+from edge_wbc.core.records import Box, read_field
 from edge_wbc.lab.datasets.formats import FORMATS
 from edge_wbc.lab.datasets.formats.common import Exported, Single, plain_name, stem_of
 from edge_wbc.lab.datasets.formats.folders import read_folders, write_smears
@@ -26,7 +27,7 @@ __all__ = ["WRITABLE", "ExportedSet", "export_set"]
 
 MARKER = "export.json"
 WRITABLE = (*(name for name, form in FORMATS.items() if form.write), "folder")
-_AROUND = 2.0
+_AROUND = 1.5  # side of a crop, as a multiple of the box's longer side
 Progress = Callable[[str, int, int], None]
 
 
@@ -113,10 +114,17 @@ def _cut(path: Path, out: Path, entry: Exported) -> list[str]:
     if missing:
         rgb = read_image(path / entry.record.image)
         for name, box in missing.items():
-            side = 2 * max(1, round(_AROUND * max(box[2] - box[0], box[3] - box[1]) / 2))
             (out / name).parent.mkdir(exist_ok=True)
-            write_image(out / name, crop_cell(rgb, box, CropRule(side, _AROUND)))
+            write_image(out / name, _around(rgb, box))
     return list(names)
+
+
+def _around(rgb: np.ndarray, box: Box) -> np.ndarray:
+    """The square around a box, as far as the photograph goes: mirrored at its border, a cell would be there twice."""
+    x0, y0, x1, y1 = box
+    half = round(_AROUND * max(x1 - x0, y1 - y0) / 2)
+    middle_x, middle_y = (x0 + x1) // 2, (y0 + y1) // 2
+    return rgb[max(0, middle_y - half) : middle_y + half, max(0, middle_x - half) : middle_x + half]
 
 
 def _singles(path: Path) -> list[Single]:
