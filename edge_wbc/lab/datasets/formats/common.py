@@ -11,17 +11,20 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.images import IMAGE_SUFFIXES
-from edge_wbc.core.records import SCHEMA_VERSION, Cell, Field, field_from_json, field_to_json, record_faults
+from edge_wbc.core.records import SCHEMA_VERSION, Cell, Field, field_from_json, field_to_json, read_json, record_faults
 from edge_wbc.core.taxonomy import LABELS, label_from_name
 
 __all__ = ["KEY", "Entry", "Exported", "Marked", "Reader", "Single", "Writer", "to_field"]
 
 KEY = "edge_wbc"
 WHITE_CELL = "white_cell"
+Riding = TypeVar("Riding", bound=BaseModel)
 CLASS_NAMES = (*LABELS, WHITE_CELL)
 _UNNAMED = {
     "white cell",
@@ -139,6 +142,17 @@ def mask_of(src: Path, name: str, facts: Mapping[str, Any]) -> Path | None:
     image = facts.get("image")
     path = src / "masks" / f"{stem_of(image if image and isinstance(image, str) else name)}.png"
     return path if path.is_file() else None
+
+
+def sidecar(src: Path, kind: type[Riding]) -> Riding:
+    """What rides along in ``edge_wbc.json``, or an empty one; raises `BadInput` where someone else wrote it."""
+    file = src / f"{KEY}.json"
+    if not file.is_file():
+        return kind()
+    try:
+        return kind.model_validate(read_json(file))
+    except ValidationError as error:
+        raise BadInput(file, "not as edge-wbc writes it", "export again or remove it") from error
 
 
 def facts_of(record: Field) -> dict[str, Any]:

@@ -10,14 +10,13 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.images import IMAGE_SUFFIXES
-from edge_wbc.core.records import read_json
 from edge_wbc.core.taxonomy import label_from_name
-from edge_wbc.lab.datasets.formats.common import KEY, Entry, Single, mask_of, stem_of
+from edge_wbc.lab.datasets.formats.common import KEY, Entry, Single, mask_of, sidecar, stem_of
 
 __all__ = ["class_folders", "read_folders", "write_smears"]
 
@@ -55,21 +54,11 @@ def read_folders(src: Path) -> Iterator[Entry]:
             yield Fault(str(folder), "", "an empty class folder", "remove it or put photographs in")
         listed += [(image, label) for image in images]
     alone = len({stem_of(image.name).lower() for image, _ in listed}) == len(listed)
-    smears = _smears(src)
+    smears = sidecar(src, _Sidecar).smears
     for image, label in listed:
         place = image.relative_to(src).as_posix()
         name = image.name if alone else place
         yield Single(str(image), image, name, label, smears.get(place, ""), mask_of(src, name, {}))
-
-
-def _smears(src: Path) -> dict[str, str]:
-    file = src / f"{KEY}.json"
-    if not file.is_file():
-        return {}
-    try:
-        return _Sidecar.model_validate(read_json(file)).smears
-    except ValidationError as error:
-        raise BadInput(file, "not as edge-wbc writes it", "export again or remove it") from error
 
 
 def write_smears(out: Path, smears: Mapping[str, str]) -> None:

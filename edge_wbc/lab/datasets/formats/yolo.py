@@ -20,7 +20,7 @@ from pydantic import BaseModel, ValidationError
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.images import list_images
-from edge_wbc.core.records import Box, read_json
+from edge_wbc.core.records import Box
 from edge_wbc.lab.datasets.formats.common import (
     CLASS_NAMES,
     KEY,
@@ -33,6 +33,7 @@ from edge_wbc.lab.datasets.formats.common import (
     mask_of,
     relative,
     said_of,
+    sidecar,
 )
 
 __all__ = ["read_yolo", "write_yolo"]
@@ -66,16 +67,6 @@ def _class_names(src: Path) -> dict[int, str]:
     return {}
 
 
-def _sidecar(src: Path) -> dict[str, _Riding]:
-    file = src / f"{KEY}.json"
-    if not file.is_file():
-        return {}
-    try:
-        return _Sidecar.model_validate(read_json(file)).labels
-    except ValidationError as error:
-        raise BadInput(file, "not as edge-wbc writes it", "export again or remove it") from error
-
-
 def _label_file(src: Path, image: Path) -> Path:
     parts = list(image.relative_to(src).with_suffix(".txt").parts)
     for number in reversed(range(len(parts) - 1)):
@@ -104,7 +95,7 @@ def read_yolo(src: Path) -> Iterator[Entry]:
     """Every photograph with its text file; raises `BadInput` where there is none, or the class names are unusable."""
     if not src.is_dir():
         raise BadInput(src, "no such folder")
-    names, riding = _class_names(src), _sidecar(src)
+    names, riding = _class_names(src), sidecar(src, _Sidecar).labels
     read = set()
     for image in list_images(src):
         if image.parent == src / "masks":
