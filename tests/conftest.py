@@ -2,12 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Real weights where they are at hand; no test downloads any.
 os.environ.setdefault("TORCH_HOME", str(Path(__file__).parents[2] / "shared" / "torch"))
 
 import pytest
 from hypothesis import settings
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from edge_wbc.core.records import Field
 
 # The same examples every time, so that a red run means a changed line; HYPOTHESIS_PROFILE=default looks for new ones.
 settings.register_profile("steady", derandomize=True)
@@ -21,6 +26,49 @@ def shared_data() -> Path:
     if not path.is_dir():
         pytest.skip(f"no real photographs at {path}")
     return path
+
+
+@pytest.fixture(scope="session")
+def any_records() -> "st.SearchStrategy[Field]":
+    """Records with whatever a record may hold."""
+    from edge_wbc.core.records import Cell, Field, Microscope, Smear
+    from edge_wbc.core.taxonomy import LABELS
+
+    segment = st.text(st.characters(exclude_characters="/\\\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
+    path = st.lists(segment.filter(lambda name: name != ".."), min_size=1, max_size=3).map("/".join)
+    path = path.filter(lambda path: path[1:2] != ":")
+    positive = st.floats(0, exclude_min=True, allow_infinity=False) | st.integers(1, 10**6)
+    text = st.text(max_size=8)
+
+    @st.composite
+    def records(draw: st.DrawFn) -> Field:
+        width, height = draw(st.integers(1, 6000)), draw(st.integers(1, 6000))
+
+        def box() -> tuple[int, int, int, int]:
+            x0, y0 = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
+            return (x0, y0, draw(st.integers(x0 + 1, width)), draw(st.integers(y0 + 1, height)))
+
+        cells = tuple(
+            Cell(
+                box(),
+                draw(st.dictionaries(text, st.sampled_from(list(LABELS)), max_size=3)),
+                draw(st.none() | st.floats(0, 1)),
+                draw(st.booleans()),
+            )
+            for _ in range(draw(st.integers(0, 3)))
+        )
+        return Field(
+            draw(path),
+            width,
+            height,
+            cells,
+            Smear(draw(text), draw(text), draw(text)),
+            Microscope(draw(text), draw(st.none() | positive)),
+            draw(text),
+            draw(st.none() | positive),
+        )
+
+    return records()
 
 
 @pytest.fixture(scope="session")

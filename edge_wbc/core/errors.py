@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Union
 
-__all__ = ["BadInput", "CheckFailed"]
+__all__ = ["BadInput", "CheckFailed", "Fault"]
 
 
 class BadInput(Exception):
@@ -24,3 +25,24 @@ class BadInput(Exception):
 
 class CheckFailed(Exception):
     """A check that the person asked for did not pass; the command line exits with 1."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault of a file, for a list of many.
+
+    Attributes:
+        file: the file or folder at fault.
+        row: where in it ("cell 3", "row 12"), or "" for the whole of it.
+        fault: what is wrong.
+        remedy: what the person can do about it.
+    """
+
+    file: str
+    row: str
+    fault: str
+    remedy: str = ""
+
+    def as_error(self) -> BadInput:
+        """The same as an exception, for whoever stops at the first."""
+        return BadInput(f"{self.file}: {self.row}" if self.row else self.file, self.fault, self.remedy)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import struct
 from pathlib import Path
-from typing import List
+from typing import Iterator, List, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 
-__all__ = ["IMAGE_SUFFIXES", "list_images", "read_image", "write_image"]
+__all__ = ["IMAGE_SUFFIXES", "LARGEST_IMAGE", "list_images", "read_image", "write_image"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
@@ -33,35 +34,77 @@ def list_images(path: Path) -> List[Path]:
     return found
 
 
+LARGEST_IMAGE = 100_000_000
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+_JPEG_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 
 
-def _jpeg_ends(data: bytes) -> bool:
-    """Whether a JPEG's own end marker is there; a thumbnail's before it and a phone's trailer after it do not count."""
+def _jpeg_segments(data: bytes) -> Iterator[Tuple[int, int]]:
+    """Marker and place of each segment of a JPEG; a thumbnail's within one and a phone's trailer do not count."""
     at = 2
     while True:
         marker = _JPEG_MARKER.search(data, at)
         if marker is None:
-            return False
+            return
         at = marker.end()
-        if marker.group(1) == b"\xd9":
-            return True
-        # Every other segment gives its length; coded data follows some, where FF is stuffed and no marker can occur.
+        yield marker.group(1)[0], at
+        # Every segment gives its length; coded data follows some, where FF is stuffed and no marker can occur.
         at += int.from_bytes(data[at : at + 2], "big")
+
+
+def _jpeg_ends(data: bytes) -> bool:
+    return any(marker == 0xD9 for marker, _ in _jpeg_segments(data))
+
+
+def _tiff_size(data: bytes) -> Tuple[int, int]:
+    order = "<" if data[:2] == b"II" else ">"
+    (directory,) = struct.unpack_from(order + "I", data, 4)
+    (count,) = struct.unpack_from(order + "H", data, directory)
+    sides = {}
+    for entry in range(directory + 2, directory + 2 + 12 * count, 12):
+        tag, kind = struct.unpack_from(order + "HH", data, entry)
+        if tag in (256, 257):
+            sides[tag] = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, entry + 8)[0]
+    return sides[256], sides[257]
+
+
+def header_size(data: bytes) -> Optional[Tuple[int, int]]:
+    """Width and height that a JPEG, PNG, BMP or TIFF claims, before EXIF turns it; None for anything else."""
+    try:
+        if data[:2] == b"\xff\xd8":
+            at = next(at for marker, at in _jpeg_segments(data) if marker in _JPEG_FRAMES)
+            height, width = struct.unpack_from(">HH", data, at + 3)
+        elif data[:8] == b"\x89PNG\r\n\x1a\n":
+            width, height = struct.unpack_from(">II", data, 16)
+        elif data[:2] == b"BM":
+            old = struct.unpack_from("<I", data, 14)[0] == 12
+            width, height = struct.unpack_from("<HH" if old else "<ii", data, 18)
+        elif data[:4] in (b"II*\0", b"MM\0*"):
+            width, height = _tiff_size(data)
+        else:
+            return None
+    except (struct.error, StopIteration, KeyError):
+        return None
+    return width, abs(height)
 
 
 def decode_image(data: bytes, where: object) -> np.ndarray:
     """Encoded bytes -> (H, W, 3) uint8 RGB, turned as its EXIF says.
 
     Raises:
-        BadInput: not an image, or a JPEG or PNG that ends too early (OpenCV would fill the rest with grey).
+        BadInput: not a JPEG, PNG, BMP or TIFF; of more than `LARGEST_IMAGE` pixels by its header (it is not
+            decoded then); or a JPEG or PNG that ends too early (OpenCV would fill the rest with grey).
     """
+    size = header_size(data)
+    if size is not None and size[0] * size[1] > LARGEST_IMAGE:
+        pixels = f"{size[0]} x {size[1]} pixels"
+        raise BadInput(str(where), f"{pixels}, over the limit of {LARGEST_IMAGE // 10**6} megapixels", "scale it down")
     if data[:2] == b"\xff\xd8" and not _jpeg_ends(data):
         raise BadInput(str(where), "truncated JPEG", "copy it again from the phone")
     if data[:4] == b"\x89PNG" and b"IEND\xaeB`\x82" not in data:
         raise BadInput(str(where), "truncated PNG", "copy it again from the phone")
     try:
-        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if size else None
     except cv2.error:
         decoded = None
     if decoded is None:

@@ -10,13 +10,23 @@ import json
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
-from edge_wbc.core.errors import BadInput
+from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.files import write_whole
-from edge_wbc.core.taxonomy import LABELS
+from edge_wbc.core.taxonomy import LABELS, nearest_label
 
-__all__ = ["SCHEMA_VERSION", "Cell", "Field", "Microscope", "Smear", "read_field", "write_field"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Cell",
+    "Field",
+    "Microscope",
+    "Smear",
+    "read_field",
+    "read_json",
+    "record_faults",
+    "write_field",
+]
 
 SCHEMA_VERSION = 1
 Box = Tuple[int, int, int, int]
@@ -82,96 +92,120 @@ class Field:
     um_per_px: Optional[float] = None
 
 
-def _take(where: str, data: Any, allowed: Mapping[str, Any]) -> Dict[str, Any]:
-    """The members of a JSON object after checking their names and types."""
-    if not isinstance(data, dict):
-        raise BadInput(where, "an object is expected here")
-    for key, value in data.items():
-        if key not in allowed:
-            raise BadInput(where, f"unknown member {key!r}", f"known are: {', '.join(allowed)}")
-        if isinstance(value, bool) and bool not in _types(allowed[key]) or not isinstance(value, allowed[key]):
-            raise BadInput(where, f"{key!r} has the wrong type")
-    return data
-
-
-def _types(kind: Any) -> Tuple[type, ...]:
-    return kind if isinstance(kind, tuple) else (kind,)
-
-
 _NUMBER = (int, float, type(None))
 # No root, no drive, no segment "..", no backslash, no NUL; the schema holds the same pattern.
 _INSIDE = re.compile(r"^(?!/|[A-Za-z]:)(?!([^/]*/)*\.\.(/|(?![\s\S])))[^\\\x00]+(?![\s\S])")
+_RECORD = {
+    "schema": int,
+    "image": str,
+    "width": int,
+    "height": int,
+    "cells": list,
+    "smear": dict,
+    "microscope": dict,
+    "camera": str,
+    "um_per_px": _NUMBER,
+}
+_SMEAR = {"id": str, "stain": str, "disease": str}
+_MICROSCOPE = {"type": str, "magnification": _NUMBER}
+_CELL = {"box": list, "votes": dict, "score": _NUMBER, "cut": bool}
+_Said = Iterator[Tuple[str, str, str]]
 
 
-def _cell(where: str, data: Any, width: int, height: int) -> Cell:
-    got = _take(where, data, {"box": list, "votes": dict, "score": _NUMBER, "cut": bool})
-    box = got.get("box")
+def _members(row: str, data: Any, allowed: Mapping[str, Any]) -> _Said:
+    """Faults in the names and types of a JSON object's members."""
+    if not isinstance(data, dict):
+        yield row, "an object is expected here", ""
+        return
+    for key, value in data.items():
+        kinds = allowed.get(key, ())
+        kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+        if key not in allowed:
+            yield row, f"unknown member {key!r}", f"known are: {', '.join(allowed)}"
+        elif (isinstance(value, bool) and bool not in kinds) or not isinstance(value, kinds):
+            yield row, f"{key!r} has the wrong type", ""
+
+
+def _positive(row: str, data: Any, key: str) -> _Said:
+    value: Any = data.get(key) if isinstance(data, dict) else None
+    if type(value) in (int, float) and not 0 < value < float("inf"):
+        yield row, f"{key!r} must be a positive number", ""
+
+
+def _cell_faults(row: str, cell: Any, width: Any, height: Any) -> _Said:
+    yield from _members(row, cell, _CELL)
+    if not isinstance(cell, dict):
+        return
+    box = cell.get("box")
     if not isinstance(box, list) or len(box) != 4 or not all(type(value) is int for value in box):
-        raise BadInput(where, "'box' must be four whole numbers", "write x0, y0, x1, y1")
-    x0, y0, x1, y1 = box
-    if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
-        raise BadInput(where, f"box {box} is reversed, empty or outside the {width} x {height} field")
-    votes = got.get("votes", {})
-    for expert, label in votes.items():
+        yield row, "'box' must be four whole numbers", "write x0, y0, x1, y1"
+    elif type(width) is int and type(height) is int:
+        x0, y0, x1, y1 = box
+        if not (0 <= x0 < x1 <= width and 0 <= y0 < y1 <= height):
+            yield row, f"box {box} is reversed, empty or outside the {width} x {height} field", "draw it again"
+    votes = cell.get("votes")
+    for expert, label in votes.items() if isinstance(votes, dict) else ():
         if not isinstance(label, str) or label not in LABELS:
-            raise BadInput(where, f"unknown label {label!r} by {expert!r}", f"one of: {', '.join(LABELS)}")
-    score = got.get("score")
-    if score is not None and not 0 <= score <= 1:
-        raise BadInput(where, f"score {score} is outside 0 to 1")
-    return Cell((x0, y0, x1, y1), dict(votes), None if score is None else float(score), got.get("cut", False))
+            yield row, f"unknown label {label!r} by {expert!r}", nearest_label(str(label))
+    score: Any = cell.get("score")
+    if type(score) in (int, float) and not 0 <= score <= 1:
+        yield row, f"score {score} is outside 0 to 1", ""
+
+
+def _said_of(data: Any) -> _Said:
+    yield from _members("", data, _RECORD)
+    if not isinstance(data, dict):
+        return
+    schema, image, width, height = (data.get(key) for key in ("schema", "image", "width", "height"))
+    if type(schema) is not int or schema != SCHEMA_VERSION:
+        yield "", f"schema {schema!r} is not {SCHEMA_VERSION}", "update edge-wbc or the record"
+    for key in ("image", "width", "height"):
+        if not data.get(key):
+            yield "", f"{key!r} is missing or empty", ""
+    if any(type(side) is int and side < 0 for side in (width, height)):
+        yield "", "width and height must be positive", ""
+    if isinstance(image, str) and image and not _INSIDE.match(image):
+        yield "", f"image {image!r} points outside the dataset", "use a relative path with /"
+    yield from _positive("", data, "um_per_px")
+    yield from _members("smear", data.get("smear", {}), _SMEAR)
+    yield from _members("microscope", data.get("microscope", {}), _MICROSCOPE)
+    yield from _positive("microscope", data.get("microscope"), "magnification")
+    cells = data.get("cells")
+    for number, cell in enumerate(cells if isinstance(cells, list) else (), 1):
+        yield from _cell_faults(f"cell {number}", cell, width, height)
+
+
+def record_faults(data: Any, file: str = "record") -> Iterator[Fault]:
+    """Everything in parsed JSON that keeps it from being a `Field`, in the order of the record."""
+    return (Fault(file, *said) for said in _said_of(data))
 
 
 def field_from_json(data: Any, where: str = "record") -> Field:
     """A `Field` from parsed JSON.
 
     Raises:
-        BadInput: anything the schema forbids, named with the cell's number.
+        BadInput: the first of its `record_faults`, named with the cell's number.
     """
-    got = _take(
-        where,
-        data,
-        {
-            "schema": int,
-            "image": str,
-            "width": int,
-            "height": int,
-            "cells": list,
-            "smear": dict,
-            "microscope": dict,
-            "camera": str,
-            "um_per_px": _NUMBER,
-        },
-    )
-    if got.get("schema") != SCHEMA_VERSION:
-        raise BadInput(where, f"schema {got.get('schema')!r} is not {SCHEMA_VERSION}", "update edge-wbc or the record")
-    for key in ("image", "width", "height"):
-        if not got.get(key):
-            raise BadInput(where, f"{key!r} is missing or empty")
-    if got["width"] < 1 or got["height"] < 1:
-        raise BadInput(where, "width and height must be positive")
-    if not _INSIDE.match(got["image"]):
-        raise BadInput(where, f"image {got['image']!r} points outside the dataset", "use a relative path with /")
-    um_per_px = got.get("um_per_px")
-    if um_per_px is not None and not 0 < um_per_px < float("inf"):
-        raise BadInput(where, "'um_per_px' must be a positive number")
-    smear = _take(f"{where}: smear", got.get("smear", {}), {"id": str, "stain": str, "disease": str})
-    scope = _take(f"{where}: microscope", got.get("microscope", {}), {"type": str, "magnification": _NUMBER})
-    magnification = scope.get("magnification")
-    if magnification is not None and not 0 < magnification < float("inf"):
-        raise BadInput(where, "'magnification' must be a positive number")
+    for fault in record_faults(data, where):
+        raise fault.as_error()
     cells = tuple(
-        _cell(f"{where}: cell {number}", cell, got["width"], got["height"])
-        for number, cell in enumerate(got.get("cells", []), 1)
+        Cell(
+            tuple(cell["box"]),
+            dict(cell.get("votes", {})),
+            None if cell.get("score") is None else float(cell["score"]),
+            cell.get("cut", False),
+        )
+        for cell in data.get("cells", [])
     )
     return Field(
-        got["image"],
-        got["width"],
-        got["height"],
+        data["image"],
+        data["width"],
+        data["height"],
         cells,
-        Smear(**smear),
-        Microscope(**scope),
-        got.get("camera", ""),
-        um_per_px,
+        Smear(**data.get("smear", {})),
+        Microscope(**data.get("microscope", {})),
+        data.get("camera", ""),
+        data.get("um_per_px"),
     )
 
 
@@ -182,19 +216,23 @@ def field_to_json(record: Field) -> Dict[str, Any]:
     return {"schema": SCHEMA_VERSION, **body}
 
 
-def read_field(path: Path) -> Field:
-    """Reads one record; a byte-order mark is accepted.
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; a byte-order mark is accepted.
 
     Raises:
-        BadInput: not to be read, not JSON, or not a record of this version.
+        BadInput: not to be read, or not JSON.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise BadInput(path, f"cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
-        raise BadInput(path, f"not a JSON record ({error})", "write it again or remove it") from error
-    return field_from_json(data, str(path))
+        raise BadInput(path, f"not JSON ({error})", "write it again or remove it") from error
+
+
+def read_field(path: Path) -> Field:
+    """Reads one record; raises `BadInput` as `read_json` and `field_from_json` do."""
+    return field_from_json(read_json(path), str(path))
 
 
 def write_field(path: Path, record: Field) -> None:

@@ -1,4 +1,4 @@
-"""The one table of labels: Raabin's twelve, three more, and every vocabulary that maps to them.
+"""The one table of labels: Raabin's twelve, four more, and every vocabulary that maps to them.
 
 Raabin-WBC section "Data labelling" names the twelve; the five classes are those of its Tables 7 to 9;
 the six of Chossegros et al. add erythroblasts; the seven of Yu et al. add atypical lymphocytes and bands;
@@ -24,6 +24,7 @@ __all__ = [
     "Label",
     "five_class",
     "label_from_name",
+    "nearest_label",
 ]
 
 FIVE_CLASSES: Tuple[str, ...] = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil")
@@ -124,6 +125,7 @@ _TABLE: Tuple[Label, ...] = (
         ("ig", "immature granulocytes", "myelocyte", "promyelocyte", "myb", "myo", "pmo", "pmb"),
         False,
     ),
+    Label("red_cell", None, None, None, ("rbc", "rbcs", "red blood cell", "red blood cells", "erythrocyte"), False),
 )
 
 LABELS: Dict[str, Label] = {label.name: label for label in _TABLE}
@@ -169,6 +171,12 @@ _BY_ALIAS: Dict[str, str] = {
 }
 
 
+def nearest_label(name: str) -> str:
+    """A remedy for a misspelt label: the nearest one, or all of them where none is near."""
+    near = get_close_matches(_plain(name), _BY_ALIAS, n=1)
+    return f"did you mean {_BY_ALIAS[near[0]]!r}?" if near else f"one of: {', '.join(LABELS)}"
+
+
 def label_from_name(name: str, where: object = "label") -> str:
     """The toolkit's label for any known spelling, such as ``Neutrophils``, ``Small Lymph`` or ``ig``.
 
@@ -177,9 +185,7 @@ def label_from_name(name: str, where: object = "label") -> str:
     """
     found = _BY_ALIAS.get(_plain(name))
     if found is None:
-        near = get_close_matches(_plain(name), _BY_ALIAS, n=1)
-        remedy = f"did you mean {_BY_ALIAS[near[0]]!r}?" if near else f"one of: {', '.join(LABELS)}"
-        raise BadInput(str(where), f"unknown label {name!r}", remedy)
+        raise BadInput(str(where), f"unknown label {name!r}", nearest_label(name))
     return found
 
 

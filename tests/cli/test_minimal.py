@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 HEAVY = {"numpy", "cv2", "torch", "torchvision", "scipy", "sklearn", "matplotlib", "ai_edge_litert", "onnx"}
+HEAVY |= {"yaml", "defusedxml"}  # Typer itself imports pydantic where it is installed
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -15,7 +16,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("command", [(), ("train",), ("export",), ("classify",), ("pack", "inspect"), ("synth",)])
+@pytest.mark.parametrize(
+    "command", [(), ("train",), ("export",), ("classify",), ("pack", "inspect"), ("synth",), ("data", "import")]
+)
 def test_help_imports_nothing_heavy(command: tuple[str, ...]) -> None:
     code = (
         "import sys; from edge_wbc.cli.main import app\n"

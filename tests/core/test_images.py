@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+import zlib
 
 import cv2
 import numpy as np
 import pytest
 
 from edge_wbc.core.errors import BadInput
-from edge_wbc.core.images import decode_image, list_images, read_image, write_image
+from edge_wbc.core.images import LARGEST_IMAGE, decode_image, header_size, list_images, read_image, write_image
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +190,41 @@ def test_no_images_to_list(tmp_path):
         list_images(tmp_path)
     with pytest.raises(BadInput, match="no such file or folder"):
         list_images(tmp_path / "absent")
+
+
+def _claims(suffix: str, width: int, height: int) -> bytes:
+    """A small file whose header claims a size."""
+    if suffix == ".png":
+        body = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+        head = struct.pack(">I", 13) + body + struct.pack(">I", zlib.crc32(body))
+        return b"\x89PNG\r\n\x1a\n" + head + struct.pack(">I", 0) + b"IEND\xaeB`\x82"
+    if suffix == ".jpg":
+        return b"\xff\xd8\xff\xc0" + struct.pack(">HBHHB", 17, 8, height, width, 3) + bytes(9) + b"\xff\xd9"
+    if suffix == ".bmp":
+        return b"BM" + struct.pack("<IIIIiiHHI", 54, 0, 54, 40, width, -height, 1, 24, 0) + bytes(20)
+    entries = b"".join(struct.pack(">HHII", tag, 4, 1, side) for tag, side in ((256, width), (257, height)))
+    return b"MM\0*" + struct.pack(">IH", 8, 2) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif"])
+def test_a_bomb_is_refused_by_its_header(suffix, monkeypatch):
+    def decoded(*_):
+        raise AssertionError("a bomb was decoded")
+
+    monkeypatch.setattr(cv2, "imdecode", decoded)
+    with pytest.raises(BadInput, match="x: 20000 x 15000 pixels, over the limit of 100 megapixels"):
+        decode_image(_claims(suffix, 20_000, 15_000), "x")
+    with pytest.raises(AssertionError):
+        decode_image(_claims(suffix, 10_000, LARGEST_IMAGE // 10_000), "x")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif"])
+def test_the_header_tells_the_size(picture, suffix):
+    data = _encoded(suffix, picture[..., ::-1])
+    assert header_size(data) == (picture.shape[1], picture.shape[0])
+    assert all(header_size(data[:end]) in (None, (picture.shape[1], picture.shape[0])) for end in range(0, 400, 7))
+
+
+def test_formats_whose_header_is_not_read_are_not_decoded(picture):
+    with pytest.raises(BadInput, match="not a readable image"):
+        decode_image(_encoded(".ppm", picture), "x")

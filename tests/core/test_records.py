@@ -17,12 +17,11 @@ from edge_wbc.core.finder import find_cells
 from edge_wbc.core.records import (
     Cell,
     Field,
-    Microscope,
-    Smear,
     field_from_json,
     field_to_json,
     in_field,
     read_field,
+    record_faults,
     write_field,
 )
 from edge_wbc.core.taxonomy import LABELS
@@ -51,51 +50,17 @@ def schema():
     return jsonschema.Draft202012Validator(SCHEMA)
 
 
-_segment = st.text(st.characters(exclude_characters="/\\\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
-_path = st.lists(_segment.filter(lambda name: name != ".."), min_size=1, max_size=3).map("/".join)
-_path = _path.filter(lambda path: path[1:2] != ":")
-_positive = st.floats(0, exclude_min=True, allow_infinity=False) | st.integers(1, 10**6)
-_text = st.text(max_size=8)
-
-
-@st.composite
-def _fields(draw) -> Field:
-    width, height = draw(st.integers(1, 6000)), draw(st.integers(1, 6000))
-
-    def box():
-        x0, y0 = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
-        return (x0, y0, draw(st.integers(x0 + 1, width)), draw(st.integers(y0 + 1, height)))
-
-    cells = tuple(
-        Cell(
-            box(),
-            draw(st.dictionaries(_text, st.sampled_from(list(LABELS)), max_size=3)),
-            draw(st.none() | st.floats(0, 1)),
-            draw(st.booleans()),
-        )
-        for _ in range(draw(st.integers(0, 3)))
-    )
-    return Field(
-        draw(_path),
-        width,
-        height,
-        cells,
-        Smear(draw(_text), draw(_text), draw(_text)),
-        Microscope(draw(_text), draw(st.none() | _positive)),
-        draw(_text),
-        draw(st.none() | _positive),
-    )
-
-
 @settings(deadline=None, max_examples=80)
-@given(record=_fields())
-def test_a_record_comes_back_equal(record):
+@given(data=st.data())
+def test_a_record_comes_back_equal(any_records, data):
+    record = data.draw(any_records)
     assert field_from_json(json.loads(json.dumps(field_to_json(record)))) == record
 
 
 @settings(deadline=None, max_examples=60)
-@given(record=_fields())
-def test_what_is_written_is_valid_under_the_schema(record, schema):
+@given(data=st.data())
+def test_what_is_written_is_valid_under_the_schema(any_records, data, schema):
+    record = data.draw(any_records)
     schema.validate(json.loads(json.dumps(field_to_json(record))))
 
 
@@ -350,3 +315,35 @@ def test_in_field():
     assert in_field((-3.2, 1.6, 12.4, 9.9), 10, 20) == (0, 2, 10, 10)
     assert in_field((10, 0, 12, 5), 10, 20) is None
     assert in_field((3.1, 3, 3.3, 5), 10, 20) is None
+
+
+def test_every_fault_of_a_record_is_listed():
+    data = copy.deepcopy(GOOD)
+    data["when"] = "today"
+    data["cells"][0].update(box=[30, 0, 10, 5], votes={"ana": "neutrofil", "béa": "band"}, score=2)
+    data["cells"][1]["box"] = [600, 0, 700, 40]
+    data["um_per_px"] = -1
+    found = list(record_faults(data, "f.json"))
+    assert [(fault.row, fault.fault.split()[0]) for fault in found] == [
+        ("", "unknown"),
+        ("", "'um_per_px'"),
+        ("cell 1", "box"),
+        ("cell 1", "unknown"),
+        ("cell 1", "score"),
+        ("cell 2", "box"),
+    ]
+    assert found[3].remedy == "did you mean 'neutrophil'?"
+    with pytest.raises(BadInput) as caught:
+        field_from_json(data, "f.json")
+    assert str(caught.value) == str(found[0].as_error())
+
+
+@settings(deadline=None, max_examples=200)
+@given(path=st.sampled_from(_places), value=_json)
+def test_a_record_is_read_exactly_when_it_has_no_faults(path, value):
+    data = _changed(path, value)
+    try:
+        field_from_json(data)
+        assert not list(record_faults(data))
+    except BadInput:
+        assert list(record_faults(data))

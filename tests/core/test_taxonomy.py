@@ -33,9 +33,9 @@ RAABIN = {
 }
 
 
-def test_raabins_twelve_and_three_more():
+def test_raabins_twelve_and_four_more():
     assert len(RAABIN_LABELS) == 12 and set(RAABIN_LABELS) == RAABIN
-    assert set(LABELS) - RAABIN == {"erythroblast", "platelet", "immature_granulocyte"}
+    assert set(LABELS) - RAABIN == {"erythroblast", "platelet", "immature_granulocyte", "red_cell"}
 
 
 def test_sizes_of_the_vocabularies():
@@ -78,6 +78,7 @@ def test_five_class():
         "erythroblast",
         "platelet",
         "immature_granulocyte",
+        "red_cell",
     }
     assert (five["band"], five["small_lymphocyte"], five["large_lymphocyte"]) == (
         "neutrophil",

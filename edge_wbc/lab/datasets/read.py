@@ -75,19 +75,32 @@ def _from_csv(path: Path) -> list[Item]:
             raise BadInput(file, "its first line must name the columns image and label")
         for row in rows:
             where = f"{file}: row {rows.line_num}"
+            if "x0" in row and row["image"] and not row["label"]:
+                continue  # a box that nobody named, or a field without cells
             if not row["image"] or row["label"] is None:
                 raise BadInput(where, "image or label is empty")
             image = path / "images" / row["image"]
             if not image.is_file():
                 raise BadInput(where, f"names a missing file images/{row['image']}", "put it back or drop the row")
             label = _class_name(label_from_name(row["label"], where))
-            items.append(Item(image, f"images/{row['image']}", None, label, row.get("smear") or ""))
+            box = _box(row, where) if "x0" in row else None
+            items.append(Item(image, f"images/{row['image']}", box, label, row.get("smear") or ""))
     return items
+
+
+def _box(row: dict[str, str], where: str) -> Box:
+    try:
+        x0, y0, x1, y1 = (int(row[key]) for key in ("x0", "y0", "x1", "y1"))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(where, "its box is not four whole numbers", "write x0, y0, x1, y1") from error
+    if not (0 <= x0 < x1 and 0 <= y0 < y1):
+        raise BadInput(where, f"box {[x0, y0, x1, y1]} is reversed or empty", "draw it again")
+    return x0, y0, x1, y1
 
 
 def _from_folders(path: Path) -> list[Item]:
     items = []
-    for folder in sorted(entry for entry in path.iterdir() if entry.is_dir()):
+    for folder in sorted(entry for entry in path.iterdir() if entry.is_dir() and entry.name != "masks"):
         images = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
         if images:
             label = _class_name(label_from_name(folder.name, folder))
@@ -99,7 +112,8 @@ def read_dataset(path: Path, five_only: bool = False) -> Dataset:
     """Lists the labelled cells of DATA.
 
     Args:
-        path: a folder with ``records/``, with ``labels.csv`` beside ``images/``, or with a folder per class.
+        path: a folder with ``records/``, with ``labels.csv`` beside ``images/`` (one row a photograph of one cell,
+            or one row a box), or with a folder per class.
         five_only: leave out whatever is none of the five classes, and count it in `dropped`.
 
     Raises:
