@@ -21,7 +21,7 @@ class BadInput(Exception):
         self.where, self.fault, self.remedy = str(where), fault, remedy
         super().__init__(f"{where}: {fault}" + (f"; {remedy}" if remedy else ""))
 
-    def __reduce__(self) -> Tuple[Type["BadInput"], Tuple[str, str, str]]:
+    def __reduce__(self) -> Tuple[Type[BadInput], Tuple[str, str, str]]:
         # An exception is rebuilt from its one message unless told otherwise: it could not come back from a worker.
         return BadInput, (self.where, self.fault, self.remedy)
 

@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
 from typing import Any, TypeVar
 
 import cv2
@@ -33,8 +32,8 @@ _CONNECT_SECONDS = 10
 # How long no worker at all may be there before one stops waiting for another.
 _ALONE_SECONDS = 60
 # Whose versions change results or cannot talk to another's; the scheduler itself runs none of the work.
-_TALK = ("distributed", "dask")
-_WORK = ("python", *_TALK, "cloudpickle", "numpy", "opencv-python", "edge-wbc")
+_TALK: tuple[str, ...] = ("distributed", "dask")
+_WORK: tuple[str, ...] = ("python", *_TALK, "cloudpickle", "numpy", "opencv-python", "edge-wbc")
 
 
 def map_in_order(
@@ -114,7 +113,10 @@ def _on_cores(work: Callable[[Job], Result], jobs: Sequence[Job], processes: int
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(processes, len(rest)), context, initializer=_leave_interrupts)
     try:
-        submit = partial(pool.submit, _chunk, work)
+
+        def submit(chunk: Sequence[Job]) -> Future[list[Result]]:
+            return pool.submit(_chunk, work, chunk)
+
         yield from _in_window(submit, Future.result, _chunks(rest, processes), 4 * processes)
     except BrokenProcessPool as error:
         raise BadInput(
@@ -131,6 +133,7 @@ def _leave_interrupts() -> None:
 
 def _on_cluster(work: Callable[[Job], Result], jobs: Sequence[Job], address: str) -> Iterator[Result]:
     from distributed.client import Client
+    from distributed.comm.core import CommClosedError
     from distributed.scheduler import KilledWorker
 
     client = _connect(Client, address)
@@ -159,7 +162,7 @@ def _on_cluster(work: Callable[[Job], Result], jobs: Sequence[Job], address: str
             "several workers died at the same job",
             "give workers more memory, or the scheduler more DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES",
         ) from error
-    except CancelledError as error:
+    except (CancelledError, CommClosedError) as error:
         raise BadInput(address, "the scheduler went away", "start it again and repeat the command") from error
     finally:
         client.close()
@@ -191,9 +194,9 @@ def _connect(open_client: Callable[..., Any], address: str) -> Any:
 
 def _compare(address: str, versions: dict[str, Any]) -> None:
     mine = versions["client"]["packages"]
-    others = {"the scheduler": (versions["scheduler"], _TALK)}
-    others |= {f"worker {name}": (found, _WORK) for name, found in versions["workers"].items()}
-    for name, (found, packages) in others.items():
+    others = [("the scheduler", versions["scheduler"], _TALK)]
+    others += [(f"worker {name}", found, _WORK) for name, found in versions["workers"].items()]
+    for name, found, packages in others:
         theirs = (found or {}).get("packages", {})
         for package in packages:
             if theirs.get(package) != mine.get(package):

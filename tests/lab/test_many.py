@@ -210,15 +210,15 @@ def test_crops_are_the_same_bytes_from_a_cluster_and_its_end_is_said(
 
 
 def test_faults_of_a_cluster_are_one_line(work, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edge_wbc.lab.many._CONNECT_SECONDS", 2)
-    with socket.socket() as nobody:
+    with socket.socket() as nobody, monkeypatch.context() as soon:
+        soon.setattr("edge_wbc.lab.many._CONNECT_SECONDS", 0.5)
         nobody.bind(("127.0.0.1", 0))
         closed = f"tcp://127.0.0.1:{nobody.getsockname()[1]}"
         for address in (closed, "no such address"):
             with pytest.raises(BadInput, match="no Dask scheduler answers there"):
                 list(map_in_order(work.square, range(3), address))
-    with pytest.raises(BadInput, match="has no workers; dask worker tcp"):
-        list(map_in_order(work.square, range(3), cluster.address))
+        with pytest.raises(BadInput, match="has no workers; dask worker tcp"):
+            list(map_in_order(work.square, range(3), cluster.address))
     cluster.add_worker()
     cluster.wait_for(1)
     with pytest.raises(BadInput, match="job 7: is bad; leave it out"):
