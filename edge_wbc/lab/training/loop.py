@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import platform
@@ -23,8 +24,9 @@ from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.taxonomy import FIVE_CLASSES
-from edge_wbc.lab.datasets import Dataset, load_crops
-from edge_wbc.lab.datasets.split import PARTS, split_parts
+from edge_wbc.lab.datasets import Dataset, LoadedCrops, load_crops
+from edge_wbc.lab.datasets.split import PARTS, check_enough
+from edge_wbc.lab.datasets.splitfile import SPLIT_FILE, draw_split, parts_of
 from edge_wbc.lab.evaluation import choose_threshold, evaluate, fit_temperature
 from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network, load_weights, pick_device
 from edge_wbc.lab.training.curves import Epoch, curves_csv, curves_png
@@ -85,17 +87,14 @@ def train(
     recipe = options.resolved()
     rule = CropRule(size=options.size)
     out.mkdir(parents=True, exist_ok=True)
-    _claim(out, data, options)
+    split = _claim(out, data, options)
     if (out / "run.json").is_file():
         log(f"{out} is finished already; --out another folder to train anew")
         facts: dict[str, Any] = json.loads((out / "run.json").read_text())
         return facts
     if not (out / "crops.csv").is_file():
         loaded = load_crops(data, rule, progress)
-        parts = split_parts(
-            [item.label for item in data.items], [item.smear for item in data.items], loaded.sha256, options.seed
-        )
-        write_crops(out, loaded, parts)
+        write_crops(out, loaded, _parts(data, loaded, options.seed))
     pixels, names, parts = read_crops(out)
     known = set(names)
     labels = tuple(label for label in FIVE_CLASSES if label in known) + tuple(sorted(known - set(FIVE_CLASSES)))
@@ -193,6 +192,7 @@ def train(
         "seed": options.seed,
         "best_epoch": best["epoch"],
         "dropped": data.dropped,
+        "split": split,
         "parts": {part: len(rows[part]) for part in PARTS},
         "versions": {
             "edge-wbc": edge_wbc.__version__,
@@ -210,20 +210,48 @@ def train(
     return facts
 
 
-def _claim(out: Path, data: Dataset, options: TrainOptions) -> None:
-    """Marks the folder as this training's; refuses one that was begun with other data or options."""
-    mine = {"data": str(data.path.resolve()), "cells": len(data.items), **asdict(options)}
+def _parts(data: Dataset, loaded: LoadedCrops, seed: int) -> list[str]:
+    """The parts of the dataset's own split.csv, proved first, or parts drawn by seed where it has none."""
+    if (data.path / SPLIT_FILE).is_file():
+        parts = parts_of(data.path / SPLIT_FILE, data, loaded.sha256)
+        empty = [part for part in PARTS if part not in parts]
+        if empty:
+            raise BadInput(data.path / SPLIT_FILE, f"puts none of these cells into {empty[0]}", "draw it again")
+        return parts
+    labels = [item.label for item in data.items]
+    check_enough(labels)
+    rows = draw_split(data, dict(zip((item.name for item in data.items), loaded.sha256, strict=True)), seed)
+    return [row.part for row in rows]
+
+
+def _split_facts(data: Dataset, seed: int) -> dict[str, Any]:
+    file = data.path / SPLIT_FILE
+    if file.is_file():
+        return {"from": SPLIT_FILE, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    return {"from": "seed", "seed": seed}
+
+
+def _claim(out: Path, data: Dataset, options: TrainOptions) -> dict[str, Any]:
+    """Marks the folder as this training's; refuses one that was begun with other data, split or options."""
+    split = _split_facts(data, options.seed)
+    mine = {
+        "data": str(data.path.resolve()),
+        "cells": len(data.items),
+        "split": split.get("sha256"),
+        **asdict(options),
+    }
     plan = out / "plan.json"
     if not plan.is_file():
         if any(out.iterdir()):
             raise BadInput(out, "is not empty and holds no training", "choose another --out")
         write_json(plan, mine)
-        return
+        return split
     begun = json.loads(plan.read_text(encoding="utf-8"))
     other = [name for name in mine if begun.get(name) != mine[name]]
     if other:
         changes = ", ".join(f"{name} {begun.get(name)!r} instead of {mine[name]!r}" for name in other)
         raise BadInput(out, f"holds a training with {changes}", "repeat its options or choose another --out")
+    return split
 
 
 def _normalise(crops: torch.Tensor) -> torch.Tensor:
