@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import stat
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.files import whole_folder
 
 __all__ = ["unpack"]
 
@@ -24,7 +25,7 @@ def unpack(archive: Path, folder: Path, report: Callable[[int, int], None] | Non
     """Unpacks a zip into a new folder.
 
     Args:
-        folder: where its members go; must not be there yet. While under way it is called FOLDER.partial.
+        folder: where its members go; must not be there yet.
         report: called with the members done and their number.
 
     Returns:
@@ -36,24 +37,16 @@ def unpack(archive: Path, folder: Path, report: Callable[[int, int], None] | Non
     """
     if folder.exists():
         raise BadInput(folder, "is there already", "remove it to unpack again")
-    beside = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(beside, ignore_errors=True)
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with zipfile.ZipFile(archive) as opened, whole_folder(folder) as beside:
             members = _members(archive, opened)
             room = max(_SMALL, _MOST_GROWTH * archive.stat().st_size)
-            beside.mkdir(parents=True)
             for done, (member, name) in enumerate(members, 1):
                 room = _write(archive, opened, member, beside / name, room)
                 if report:
                     report(done, len(members))
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        shutil.rmtree(beside, ignore_errors=True)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise BadInput(archive, f"cannot be unzipped ({error})", "remove it and fetch it again") from error
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
-    beside.rename(folder)
     return len(members)
 
 
