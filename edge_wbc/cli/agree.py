@@ -84,7 +84,7 @@ def _show(facts: dict[str, Any]) -> None:
     table(
         "agreement and Cohen's kappa, 95% limits; of a label: cells that either named so",
         ("", "cells", "alike", "agreement", "kappa"),
-        [(name, str(row["cells"]), str(row["agreed"]), percent_ci(row), kappa_ci(row)) for name, row in rows],
+        [(name, str(row["cells"]), str(row["agreed"]), percent_ci(row, 0), kappa_ci(row, 2)) for name, row in rows],
     )
     if facts["confused"]:
         table(

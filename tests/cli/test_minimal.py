@@ -15,7 +15,10 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("command", [(), ("train",), ("export",), ("classify",), ("pack", "inspect"), ("synth",)])
+@pytest.mark.parametrize(
+    "command",
+    [(), ("train",), ("export",), ("classify",), ("pack", "inspect"), ("agree",), ("data", "split"), ("synth",)],
+)
 def test_help_imports_nothing_heavy(command: tuple[str, ...]) -> None:
     code = (
         "import sys; from edge_wbc.cli.main import app\n"

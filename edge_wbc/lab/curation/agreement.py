@@ -18,6 +18,7 @@ from edge_wbc.core.differential import exact_interval
 from edge_wbc.core.taxonomy import LABELS
 
 __all__ = [
+    "NOT_LABELLED",
     "Confusion",
     "Kappa",
     "TwoVotes",

@@ -15,7 +15,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import whole_folder
 from edge_wbc.core.pack import check_replaceable
 from edge_wbc.core.records import Field, read_field, write_field
-from edge_wbc.lab.curation.agreement import TwoVotes, is_double_labelled, to_adjudicate
+from edge_wbc.lab.curation.agreement import NOT_LABELLED, TwoVotes, is_double_labelled, to_adjudicate
 from edge_wbc.lab.curation.votes import Voted, pair_votes
 from edge_wbc.lab.evaluation.report import render_report
 
@@ -24,27 +24,28 @@ __all__ = ["agreement_page", "blind_copy", "percent_ci", "kappa_ci", "write_comp
 PAGE = "agreement.html"
 
 
-def percent_ci(found: Mapping[str, Any]) -> str:
+def percent_ci(found: Mapping[str, Any], digits: int = 1) -> str:
     """The agreement of a `Kappa` as JSON, such as "91.7% (91.3 to 92.0)"."""
     if found["agreement"] is None:
         return "-"
     low, high = (100 * limit for limit in found["agreement_ci95"])
-    return f"{100 * found['agreement']:.1f}% ({low:.1f} to {high:.1f})"
+    return f"{100 * found['agreement']:.{digits}f}% ({low:.{digits}f} to {high:.{digits}f})"
 
 
-def kappa_ci(found: Mapping[str, Any]) -> str:
+def kappa_ci(found: Mapping[str, Any], digits: int = 3) -> str:
     """Its kappa, such as "0.892 (0.888 to 0.896)"."""
     if found["kappa"] is None:
         return "-"
     low, high = found["kappa_ci95"]
-    return f"{found['kappa']:.3f} ({low:.3f} to {high:.3f})"
+    return f"{found['kappa']:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
 
 def agreement_page(facts: Mapping[str, Any]) -> str:
     """One self-contained HTML page of the object of ``agree --json``."""
     first, second = facts["experts"]
     table, labels = facts["table"], facts["labels"]
-    colours = [["", *(_colour(row, column, table) for column in range(len(labels)))] for row in range(len(labels))]
+    places = range(len(labels))
+    colours = [["", *(_colour(labels, table, row, column) for column in places)] for row in places]
     scopes = {"labelled by both": "labelled_by_both", "named by both (recognised)": "named_by_both"}
     return render_report(
         f"Two experts: {first} and {second}",
@@ -64,8 +65,11 @@ def agreement_page(facts: Mapping[str, Any]) -> str:
             {
                 "title": "Label by label",
                 "text": [f"Rows: {first}; columns: {second}. Blue: alike; red: not; the darker, the more of its row."],
-                "head": ("", *labels),
-                "rows": [(label, *row) for label, row in zip(labels, table, strict=True)],
+                "head": ("", *(number + 1 for number in places)),
+                "rows": [
+                    (f"{number + 1} {labels[number]}", *(count or "\u00b7" for count in table[number]))
+                    for number in places
+                ],
                 "colours": colours,
             },
             {
@@ -89,8 +93,8 @@ def agreement_page(facts: Mapping[str, Any]) -> str:
     )
 
 
-def _colour(row: int, column: int, table: Sequence[Sequence[int]]) -> str:
-    if not table[row][column]:
+def _colour(labels: Sequence[str], table: Sequence[Sequence[int]], row: int, column: int) -> str:
+    if not table[row][column] or NOT_LABELLED in (labels[row], labels[column]):
         return ""
     # The square root, so that one in a hundred can be seen.
     strength = 0.75 * (table[row][column] / sum(table[row])) ** 0.5
