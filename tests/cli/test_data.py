@@ -13,8 +13,8 @@ from edge_wbc.core.errors import BadInput
 
 @pytest.fixture
 def lab(drawn_lab: Path, tmp_path: Path) -> Path:
-    """A copy of the drawn lab that a test may change."""
-    shutil.copytree(drawn_lab, tmp_path / "lab")
+    """One field of each drawn smear, for a test to change."""
+    shutil.copytree(drawn_lab, tmp_path / "lab", ignore=shutil.ignore_patterns("*_001.*", "*_002.*"))
     return tmp_path / "lab"
 
 
@@ -25,10 +25,10 @@ def test_split_is_drawn_proved_and_trained_on(edge_wbc: Callable, lab: Path, tmp
     assert drawn.code == 0, drawn.err
     facts = json.loads(drawn.out)
     assert sum(facts["groups"].values()) == 12
-    assert facts["faults"] == [] and sum(facts["cells"]["train"].values()) > 100
+    assert facts["faults"] == [] and sum(facts["cells"]["train"].values()) > 40
     assert "is there already" in edge_wbc("data", "split", lab).err
     proved = edge_wbc("data", "split", "--verify", lab / "split.csv", lab)
-    assert proved.code == 0 and "216 cells in 12 groups" in proved.out
+    assert proved.code == 0 and "72 cells in 12 groups" in proved.out
 
     out = tmp_path / "run"
     trained = edge_wbc("train", lab, "--weights", "none", "--epochs", 1, "--size", 32, "--out", out, "--json")

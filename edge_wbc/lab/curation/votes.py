@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from edge_wbc.core.images import IMAGE_SUFFIXES
 from edge_wbc.core.records import Box, read_field
 from edge_wbc.core.taxonomy import label_from_name
 from edge_wbc.lab.curation.agreement import NOT_LABELLED, TwoVotes
+from edge_wbc.lab.datasets.tables import read_table
 
 __all__ = ["Voted", "merge_votes", "of_one_expert", "pair_votes", "read_votes", "two_experts"]
 
@@ -77,25 +77,14 @@ def _from_records(path: Path) -> list[Voted]:
 
 def _from_csv(file: Path, expert: str) -> list[Voted]:
     found: dict[tuple[str, Box | None], Voted] = {}
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            rows = csv.DictReader(stream)
-            if not {"image", "label"} <= set(rows.fieldnames or ()):
-                raise BadInput(file, "its first line must name the columns image and label")
-            for row in rows:
-                where = f"{file}: row {rows.line_num}"
-                if not row["image"] or row["label"] is None:
-                    raise BadInput(where, "image or label is empty")
-                box = _box(row.get("box") or "", where)
-                label = label_from_name(row["label"], where)
-                cell = Voted(_plain(row["image"]), box, {expert: label}, row.get("smear") or "")
-                if (cell.image, box) in found:
-                    raise BadInput(where, "names a cell twice", "an expert has one vote a cell")
-                found[cell.image, box] = cell
-    except OSError as error:
-        raise BadInput(file, f"cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(file, f"is no CSV ({error})") from error
+    for where, row in read_table(file, ("image", "label")):
+        if not row["image"] or not row["label"]:
+            raise BadInput(where, "image or label is empty")
+        box = _box(row.get("box", ""), where)
+        cell = Voted(_plain(row["image"]), box, {expert: label_from_name(row["label"], where)}, row.get("smear", ""))
+        if (cell.image, box) in found:
+            raise BadInput(where, "names a cell twice", "an expert has one vote a cell")
+        found[cell.image, box] = cell
     if not found:
         raise BadInput(file, "no cells in it")
     return list(found.values())

@@ -19,6 +19,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.lab.datasets.read import Dataset, Item
 from edge_wbc.lab.datasets.split import PARTS, group_numbers, split_parts
+from edge_wbc.lab.datasets.tables import read_table
 from edge_wbc.lab.many import map_in_order
 
 __all__ = [
@@ -58,32 +59,13 @@ def _key(item: Item) -> Key:
     return item.name, " ".join(map(str, item.box)) if item.box else ""
 
 
-def _rows(path: Path, columns: Iterable[str]) -> list[dict[str, str]]:
-    wanted = tuple(columns)
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream)
-            missing = [name for name in wanted if name not in (reader.fieldnames or ())]
-            if missing:
-                raise BadInput(path, f"has no column {', '.join(missing)}", f"its columns are {', '.join(wanted)}")
-            rows = []
-            for row in reader:
-                if any(row[name] is None for name in wanted):
-                    raise BadInput(f"{path}: row {reader.line_num}", "ends too early")
-                rows.append({name: row[name] for name in wanted})
-            return rows
-    except OSError as error:
-        raise BadInput(path, f"cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise BadInput(path, f"is no CSV ({error})") from error
-
-
 def read_duplicates(data: Path) -> dict[Key, str]:
     """(image, box) -> duplicate group, of ``duplicates.csv`` in a dataset's folder; nothing where there is none."""
     path = data / DUPLICATES_FILE
     if not path.is_file():
         return {}
-    return {(row["image"], row["box"]): row["component"] for row in _rows(path, ("image", "box", "component"))}
+    rows = read_table(path, ("image", "box", "component"))
+    return {(row["image"], row["box"]): row["component"] for _, row in rows}
 
 
 def _component(duplicates: Mapping[Key, str], cell: Key) -> str:
@@ -144,14 +126,17 @@ def read_split(path: Path) -> list[SplitRow]:
     Raises:
         BadInput: not such a file, an unknown part, or one cell twice.
     """
-    rows = [SplitRow(**row) for row in _rows(path, [field.name for field in fields(SplitRow)])]
+    columns = [field.name for field in fields(SplitRow)]
+    rows = []
     seen: set[Key] = set()
-    for number, row in enumerate(rows, 2):
+    for where, values in read_table(path, columns):
+        row = SplitRow(**{name: values[name] for name in columns})
         if row.part not in PARTS:
-            raise BadInput(f"{path}: row {number}", f"unknown part {row.part!r}", f"one of {', '.join(PARTS)}")
+            raise BadInput(where, f"unknown part {row.part!r}", f"one of {', '.join(PARTS)}")
         if row.key in seen:
-            raise BadInput(f"{path}: row {number}", f"{row.image} {row.box}".rstrip() + " is there twice")
+            raise BadInput(where, f"{row.image} {row.box}".rstrip() + " is there twice")
         seen.add(row.key)
+        rows.append(row)
     return rows
 
 

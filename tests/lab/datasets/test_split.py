@@ -193,11 +193,11 @@ def test_each_fault_is_named(lab: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("image,part\n", "has no column box, label, smear, group, sha256"),
+        ("image,part\n", "its first line must name the columns image, box, label"),
         ("image,box,label,smear,group,part,sha256\na,,monocyte,s,0,dev,x\n", "row 2: unknown part 'dev'"),
         ("image,box,label,smear,group,part,sha256\n" + "a,,monocyte,s,0,val,x\n" * 2, "row 3: a is there twice"),
-        ("image,box,label,smear,group,part,sha256\na,,monocyte\n", "row 2: ends too early"),
-        ("\x00\xff", "has no column|is no CSV"),
+        ("image,box,label,smear,group,part,sha256\na,,monocyte\n", "row 2: unknown part ''"),
+        ("\x00\xff", "must name the columns|is no CSV"),
     ],
 )
 def test_a_file_that_is_no_split_is_refused(tmp_path: Path, text: str, fault: str) -> None:
