@@ -1,4 +1,4 @@
-"""`edge-wbc data`."""
+"""`edge-wbc data`: where datasets come from, how they are kept honest, where they go."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edge_wbc.cli import fetch, split
 from edge_wbc.cli.show import AsJson, emit_json, progress_bar, remark, table
 
 if TYPE_CHECKING:
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="Bring datasets in, check them, take them out.", no_args_is_help=True)
+app = typer.Typer(help="Fetch, import, check, split and export datasets.", no_args_is_help=True)
+app.command("fetch")(fetch.fetch)
+app.command("split")(split.split)
 
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first fault.")]
 
 
 @app.callback()
 def data() -> None:
-    """Bring datasets in, check them, take them out."""
+    """Fetch, import, check, split and export datasets."""
 
 
 def list_faults(faults: Sequence[Fault]) -> None:

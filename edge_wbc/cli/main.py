@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from edge_wbc.cli import classify, data, demo, evaluate, export, find, models, pack, synth, train
+from edge_wbc.cli import agree, classify, data, demo, evaluate, export, find, models, pack, synth, train
 from edge_wbc.cli.show import remark
 from edge_wbc.core.errors import BadInput, CheckFailed
 
@@ -29,6 +29,7 @@ app.command("demo")(demo.demo)
 app.add_typer(synth.app, name="synth")
 app.command("find")(find.find)
 app.add_typer(data.app, name="data")
+app.command("agree")(agree.agree)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
@@ -47,6 +48,8 @@ _EXTRA_OF = {
     "pydantic": "train",
     "defusedxml": "train",
     "yaml": "train",
+    "distributed": "cluster",
+    "dask": "cluster",
     "litert_torch": "export",
     "ai_edge_quantizer": "export",
     "ai_edge_litert": "export",

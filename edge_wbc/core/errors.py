@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Union
+from typing import Tuple, Type, Union
 
 __all__ = ["BadInput", "CheckFailed", "Fault"]
 
@@ -21,6 +21,10 @@ class BadInput(Exception):
     def __init__(self, where: Union[str, Path], fault: str, remedy: str = "") -> None:
         self.where, self.fault, self.remedy = str(where), fault, remedy
         super().__init__(f"{where}: {fault}" + (f"; {remedy}" if remedy else ""))
+
+    def __reduce__(self) -> Tuple[Type[BadInput], Tuple[str, str, str]]:
+        # An exception is rebuilt from its one message unless told otherwise: it could not come back from a worker.
+        return BadInput, (self.where, self.fault, self.remedy)
 
 
 class CheckFailed(Exception):

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
-import tempfile
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,6 +15,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.files import whole_folder
 from edge_wbc.core.taxonomy import FIVE_CLASSES, LABELS
 
 __all__ = ["PACK_SCHEMA", "Manifest", "Pack", "check_replaceable", "read_pack", "write_folder", "write_pack"]
@@ -249,26 +248,10 @@ def write_folder(out: Path, files: Mapping[str, bytes], known_by: str) -> None:
         OSError: the disk is full or the place not writable; nothing is left behind.
     """
     check_replaceable(out, known_by)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".partial", dir=out.parent))
-    try:
-        beside.chmod(0o755)
+    with whole_folder(out) as beside:
         for name, content in files.items():
             (beside / name).parent.mkdir(parents=True, exist_ok=True)
             (beside / name).write_bytes(content)
-        if out.exists():
-            old = beside.with_name(beside.name + ".old")
-            out.rename(old)
-            try:
-                beside.rename(out)
-            except OSError:
-                old.rename(out)
-                raise
-            shutil.rmtree(old)
-        else:
-            beside.rename(out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def write_pack(out: Path, manifest: Manifest, files: Mapping[str, bytes]) -> None:

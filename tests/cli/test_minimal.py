@@ -17,7 +17,18 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("train",), ("export",), ("classify",), ("pack", "inspect"), ("synth",), ("data", "import")]
+    "command",
+    [
+        (),
+        ("train",),
+        ("export",),
+        ("classify",),
+        ("pack", "inspect"),
+        ("agree",),
+        ("data", "split"),
+        ("data", "import"),
+        ("synth",),
+    ],
 )
 def test_help_imports_nothing_heavy(command: tuple[str, ...]) -> None:
     code = (

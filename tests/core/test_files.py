@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_wbc.core.files import write_whole
+from edge_wbc.core.files import whole_folder, write_whole
 from edge_wbc.core.images import write_image
 from edge_wbc.core.records import Field, write_field
 
@@ -39,3 +39,18 @@ def test_full_disk_leaves_the_old_file_and_nothing_half_written(
             write()
     assert [entry.name for entry in tmp_path.iterdir()] == ["record.json"]
     assert (tmp_path / "record.json").read_bytes() == b"old"
+
+
+def test_a_folder_replaces_another_only_when_it_is_whole(tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "out"
+    for content in ("first", "second"):
+        with whole_folder(out) as beside:
+            (beside / f"{content}.txt").write_text(content)
+            assert not (out / f"{content}.txt").exists()
+        assert [entry.name for entry in out.iterdir()] == [f"{content}.txt"]
+    for fault in (OSError, KeyboardInterrupt):
+        with pytest.raises(fault), whole_folder(out) as beside:
+            (beside / "third.txt").write_text("third")
+            raise fault
+    assert [entry.name for entry in out.parent.iterdir()] == ["out"]
+    assert [entry.name for entry in out.iterdir()] == ["second.txt"]

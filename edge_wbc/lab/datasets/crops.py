@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 
 from edge_wbc.core.crops import CropRule, crop_near, crop_single
@@ -22,6 +15,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import decode_image
 from edge_wbc.core.records import Box
 from edge_wbc.lab.datasets.read import Dataset, Item
+from edge_wbc.lab.many import map_in_order
 
 __all__ = ["LoadedCrops", "load_crops"]
 
@@ -58,15 +52,14 @@ def _cut(job: tuple[Path, Sequence[Box | None], CropRule]) -> tuple[np.ndarray, 
     return pixels, hashlib.sha256(data).hexdigest()
 
 
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
-
-
-def load_crops(dataset: Dataset, rule: CropRule, progress: Progress | None = None) -> LoadedCrops:
+def load_crops(
+    dataset: Dataset, rule: CropRule, progress: Progress | None = None, cluster: str | None = None
+) -> LoadedCrops:
     """Cuts every labelled cell out of its photograph with the phone's own preprocessing.
 
     Args:
         progress: called with a title, how many photographs are done, and how many there are.
+        cluster: the address of a Dask scheduler whose workers see the same files, or None for this machine.
 
     Raises:
         BadInput: a photograph that cannot be read; the line names it.
@@ -75,25 +68,12 @@ def load_crops(dataset: Dataset, rule: CropRule, progress: Progress | None = Non
     jobs = [(image, [item.box for item in items], rule) for image, items in by_image]
     pixels: list[np.ndarray] = []
     hashes: list[str] = []
-    with _map(len(jobs)) as run:
-        for done, ((_, items), (crops, sha256)) in enumerate(zip(by_image, run(_cut, jobs), strict=True), 1):
-            pixels.append(crops)
-            hashes += [sha256] * len(items)
-            if progress:
-                progress("cutting crops", done, len(jobs))
+
+    def tell(done: int, total: int) -> None:
+        if progress:
+            progress("cutting crops", done, total)
+
+    for (_, items), (crops, sha256) in zip(by_image, map_in_order(_cut, jobs, cluster, tell), strict=True):
+        pixels.append(crops)
+        hashes += [sha256] * len(items)
     return LoadedCrops(np.concatenate(pixels), tuple(dataset.items), tuple(hashes))
-
-
-@contextmanager
-def _map(jobs: int) -> Iterator[Callable[..., Iterable[Any]]]:
-    """`map` over processes, or in this one where starting them costs more than the work."""
-    workers = min(os.cpu_count() or 1, jobs // 300)
-    if workers < 2:
-        yield map
-        return
-    # Spawned, not forked: a fork copies the locks of torch's threads in whatever state they are.
-    executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_one_thread)
-    try:
-        yield partial(executor.map, chunksize=16)
-    finally:
-        executor.shutdown(cancel_futures=True)

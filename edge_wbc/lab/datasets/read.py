@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import IMAGE_SUFFIXES
 from edge_wbc.core.records import Box, read_field
 from edge_wbc.core.taxonomy import FIVE_CLASSES, five_class, label_from_name
+from edge_wbc.lab.datasets.tables import read_table
 
 __all__ = ["Dataset", "Item", "read_dataset"]
 
@@ -69,22 +69,17 @@ def _from_records(path: Path) -> list[Item]:
 def _from_csv(path: Path) -> list[Item]:
     file = path / "labels.csv"
     items = []
-    with file.open(newline="", encoding="utf-8-sig") as stream:
-        rows = csv.DictReader(stream)
-        if not {"image", "label"} <= set(rows.fieldnames or ()):
-            raise BadInput(file, "its first line must name the columns image and label")
-        for row in rows:
-            where = f"{file}: row {rows.line_num}"
-            if "x0" in row and row["image"] and not row["label"]:
-                continue  # a box that nobody named, or a field without cells
-            if not row["image"] or row["label"] is None:
-                raise BadInput(where, "image or label is empty")
-            image = path / "images" / row["image"]
-            if not image.is_file():
-                raise BadInput(where, f"names a missing file images/{row['image']}", "put it back or drop the row")
-            label = _class_name(label_from_name(row["label"], where))
-            box = _box(row, where) if "x0" in row else None
-            items.append(Item(image, f"images/{row['image']}", box, label, row.get("smear") or ""))
+    for where, row in read_table(file, ("image", "label")):
+        if "x0" in row and row["image"] and not row["label"]:
+            continue  # a box that nobody named, or a field without cells
+        if not row["image"] or not row["label"]:
+            raise BadInput(where, "image or label is empty")
+        image = path / "images" / row["image"]
+        if not image.is_file():
+            raise BadInput(where, f"names a missing file images/{row['image']}", "put it back or drop the row")
+        label = _class_name(label_from_name(row["label"], where))
+        box = _box(row, where) if "x0" in row else None
+        items.append(Item(image, f"images/{row['image']}", box, label, row.get("smear") or ""))
     return items
 
 

@@ -90,7 +90,8 @@ def render_report(title: str, sections: Sequence[Mapping[str, Any]]) -> str:
     """The page.
 
     Args:
-        sections: each with `title`, and as wanted `text` (paragraphs), `head` + `rows` (a table) and `pictures`.
+        sections: each with `title`, and as wanted `text` (paragraphs), `head` + `rows` (a table), with
+            `colours` (of the rows' cells, "" for none), and `pictures`.
     """
     template = resources.files(__package__).joinpath("report.html.jinja").read_text(encoding="utf-8")
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)

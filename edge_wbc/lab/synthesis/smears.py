@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from multiprocessing import get_context
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.records import Cell, Field, Microscope, Smear, read_field, write_field
 from edge_wbc.core.taxonomy import FIVE_CLASSES
+from edge_wbc.lab.many import map_in_order
 from edge_wbc.lab.synthesis.cells import LARGE_LYMPHOCYTE_UM
 from edge_wbc.lab.synthesis.fields import DrawnField, PlacedCell, SmearLook, compose_field, smear_look
 from edge_wbc.lab.synthesis.optics import DOMAINS, decoded, domain_optics, jpeg_photograph
@@ -102,7 +100,7 @@ def draw_smears(
         out: the dataset's folder; made when absent.
         options: the run.
         report: called with the fields done, skipped ones among them, and the total.
-        processes: how many processes draw.
+        processes: how many processes draw, at most.
 
     Returns:
         The number of fields written now.
@@ -119,22 +117,11 @@ def draw_smears(
     done = len(jobs) - len(todo)
     if report and done:
         report(done, len(jobs))
-    for _ in _each(partial(_write, out, options), todo, processes):
+    for _ in map_in_order(partial(_write, out, options), todo, processes=processes):
         done += 1
         if report:
             report(done, len(jobs))
     return len(todo)
-
-
-def _each(work: Callable[[tuple[int, int]], None], jobs: list[tuple[int, int]], processes: int) -> Iterable[None]:
-    if processes == 1 or len(jobs) < 2:
-        yield from map(work, jobs)
-        return
-    # Spawned, since OpenCV's threads do not survive a fork; a few jobs at a time share a smear's sprites.
-    chunk = max(1, min(16, len(jobs) // processes))
-    context = get_context("spawn")
-    with ProcessPoolExecutor(processes, context, initializer=cv2.setNumThreads, initargs=(1,)) as pool:
-        yield from pool.map(work, jobs, chunksize=chunk)
 
 
 def _write(out: Path, options: SmearOptions, job: tuple[int, int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -19,8 +20,9 @@ from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.taxonomy import FIVE_CLASSES
-from edge_wbc.lab.datasets import Dataset, load_crops
-from edge_wbc.lab.datasets.split import PARTS, split_parts
+from edge_wbc.lab.datasets import Dataset, LoadedCrops, load_crops
+from edge_wbc.lab.datasets.split import PARTS, check_enough
+from edge_wbc.lab.datasets.splitfile import SPLIT_FILE, draw_split, parts_of
 from edge_wbc.lab.evaluation import choose_threshold, evaluate, fit_temperature
 from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network, load_weights, pick_device
 from edge_wbc.lab.training.curves import PANELS, Epoch, curves_csv, curves_png
@@ -80,17 +82,23 @@ def train(
     """
     recipe = options.resolved()
     rule = CropRule(size=options.size)
-    claim(out, {"data": str(data.path.resolve()), "cells": len(data.items), **asdict(options)})
+    split = _split_facts(data, options.seed)
+    claim(
+        out,
+        {
+            "data": str(data.path.resolve()),
+            "cells": len(data.items),
+            "split": split.get("sha256"),
+            **asdict(options),
+        },
+    )
     if (out / "run.json").is_file():
         log(f"{out} is finished already; --out another folder to train anew")
         facts: dict[str, Any] = json.loads((out / "run.json").read_text())
         return facts
     if not (out / "crops.csv").is_file():
         loaded = load_crops(data, rule, progress)
-        parts = split_parts(
-            [item.label for item in data.items], [item.smear for item in data.items], loaded.sha256, options.seed
-        )
-        write_crops(out, loaded, parts)
+        write_crops(out, loaded, _parts(data, loaded, options.seed))
     pixels, names, parts = read_crops(out)
     known = set(names)
     labels = tuple(label for label in FIVE_CLASSES if label in known) + tuple(sorted(known - set(FIVE_CLASSES)))
@@ -188,6 +196,7 @@ def train(
         "seed": options.seed,
         "best_epoch": best["epoch"],
         "dropped": data.dropped,
+        "split": split,
         "parts": {part: len(rows[part]) for part in PARTS},
         "versions": versions(device),
         **_calibrated(network, pixels, targets, rows, labels),
@@ -197,6 +206,27 @@ def train(
     write_run(out, network, facts)
     (out / "checkpoint.pt").unlink()
     return facts
+
+
+def _parts(data: Dataset, loaded: LoadedCrops, seed: int) -> list[str]:
+    """The parts of the dataset's own split.csv, proved first, or parts drawn by seed where it has none."""
+    if (data.path / SPLIT_FILE).is_file():
+        parts = parts_of(data.path / SPLIT_FILE, data, loaded.sha256)
+        empty = [part for part in PARTS if part not in parts]
+        if empty:
+            raise BadInput(data.path / SPLIT_FILE, f"puts none of these cells into {empty[0]}", "draw it again")
+        return parts
+    labels = [item.label for item in data.items]
+    check_enough(labels)
+    rows = draw_split(data, dict(zip((item.name for item in data.items), loaded.sha256, strict=True)), seed)
+    return [row.part for row in rows]
+
+
+def _split_facts(data: Dataset, seed: int) -> dict[str, Any]:
+    file = data.path / SPLIT_FILE
+    if file.is_file():
+        return {"from": SPLIT_FILE, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    return {"from": "seed", "seed": seed}
 
 
 def _normalise(crops: torch.Tensor) -> torch.Tensor:

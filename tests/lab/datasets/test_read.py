@@ -68,7 +68,9 @@ def test_record_of_a_missing_photograph_and_of_a_smaller_one(tmp_path: Path) -> 
         load_crops(read_dataset(tmp_path), CropRule())
 
 
-def test_many_photographs_come_in_order_from_many_processes(tmp_path: Path) -> None:
+def test_many_photographs_come_in_order_from_many_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edge_wbc.lab.many._TASTE_SECONDS", 0)
+    monkeypatch.setattr("edge_wbc.lab.many._WORTH_SECONDS", 0)
     for number in range(640):
         shade = np.full((24, 24, 3), number % 256, np.uint8)
         path = tmp_path / ("basophil" if number % 2 else "monocyte") / f"{number:03d}.png"

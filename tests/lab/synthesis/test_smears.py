@@ -116,7 +116,9 @@ def test_a_run_is_complete_and_resumes(tmp_path):
         draw_smears(tmp_path, dataclasses.replace(small, seed=1))
 
 
-def test_two_processes_draw_what_one_draws(tmp_path):
+def test_two_processes_draw_what_one_draws(tmp_path, monkeypatch):
+    monkeypatch.setattr("edge_wbc.lab.many._TASTE_SECONDS", 0)
+    monkeypatch.setattr("edge_wbc.lab.many._WORTH_SECONDS", 0)
     small = options(width=320, height=240, white_cells=2)
     assert draw_smears(tmp_path, small, processes=2) == 4
     image = cv2.imread(str(tmp_path / "images" / "smear_001_000.jpg"), cv2.IMREAD_COLOR_RGB)

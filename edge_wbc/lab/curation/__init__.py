@@ -1,0 +1,1 @@
+"""What makes a dataset one to trust: copies found, experts compared."""
