@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from edge_wbc.cli import classify, demo, evaluate, export, find, models, pack, synth, train
+from edge_wbc.cli import classify, dedup, demo, evaluate, export, find, models, pack, synth, train
 from edge_wbc.cli.show import remark
 from edge_wbc.core.errors import BadInput, CheckFailed
 
@@ -28,6 +28,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.add_typer(synth.app, name="synth")
 app.command("find")(find.find)
+app.command("dedup")(dedup.dedup)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)

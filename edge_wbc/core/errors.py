@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Union
+from typing import Tuple, Type, Union
 
 __all__ = ["BadInput", "CheckFailed"]
 
@@ -20,6 +20,10 @@ class BadInput(Exception):
     def __init__(self, where: Union[str, Path], fault: str, remedy: str = "") -> None:
         self.where, self.fault, self.remedy = str(where), fault, remedy
         super().__init__(f"{where}: {fault}" + (f"; {remedy}" if remedy else ""))
+
+    def __reduce__(self) -> Tuple[Type[BadInput], Tuple[str, str, str]]:
+        # Exceptions are pickled by their message alone; this one crosses from worker processes whole.
+        return BadInput, (self.where, self.fault, self.remedy)
 
 
 class CheckFailed(Exception):
