@@ -120,7 +120,23 @@ def _round(sums: np.ndarray) -> np.ndarray:
 
 
 def _shrink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The (8, 8) and (32, 32) uint8 Lanczos thumbnails; along the rows first, as Pillow does."""
+    """The (8, 8) and (32, 32) uint8 Lanczos thumbnails, as Pillow 13 makes them."""
+    thumbs = _rows_first(grey)
+    tall = [_columns_first(grey.shape, len(thumb)) for thumb in thumbs]
+    if any(tall):
+        turned = _rows_first(np.ascontiguousarray(grey.T))
+        thumbs = [other.T if first else thumb for thumb, other, first in zip(thumbs, turned, tall, strict=True)]
+    small, large = thumbs
+    return small, large
+
+
+def _columns_first(shape: tuple[int, ...], side: int) -> bool:
+    """Pillow begins with the columns where the height shrinks by more than twice what the width does (since 13.0)."""
+    height, width = shape
+    return height - side > max(0, 2 * (width - side))
+
+
+def _rows_first(grey: np.ndarray) -> list[np.ndarray]:
     levels = grey.astype(np.float64)
     sums = np.empty((len(levels), _SMALL + _LARGE))
     for pixels, outputs, weights in _weights(grey.shape[1]):
@@ -131,4 +147,4 @@ def _shrink(grey: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     large = np.empty((_LARGE, _LARGE))
     for pixels, outputs, weights in others:
         np.matmul(weights.T, narrow[pixels, _SMALL:], out=large[outputs.start - _SMALL : outputs.stop - _SMALL])
-    return _round(small), _round(large)
+    return [_round(small), _round(large)]

@@ -21,7 +21,7 @@ import numpy as np
 __all__ = ["near_pairs"]
 
 _ROWS, _COLUMNS = 64, 8192
-_QUARTERS, _KEYS, _KEYS_A_TASK = 4, 1 << 16, 64
+_QUARTERS, _KEYS = 4, 1 << 16
 # Looking at this many pairs takes about as long as filing a million hashes four times.
 _WORTH_FILING = 4e10
 
@@ -69,6 +69,8 @@ def near_pairs(
         clusters of thousands of copies do not fill the memory.
     """
     hashes = _Hashes(np.ascontiguousarray(ahash), np.ascontiguousarray(phash), ahash_below, phash_below, first_new)
+    if first_new == len(ahash):
+        return iter(())
     every = (len(ahash) - first_new) * len(ahash) < _WORTH_FILING
     return _on_threads(_stripes(hashes) if every else _buckets(hashes))
 
@@ -138,9 +140,8 @@ def _buckets(hashes: _Hashes) -> Iterator[Callable[[], np.ndarray]]:
         rows = np.argsort(keys, kind="stable")
         starts = np.searchsorted(keys[rows], np.arange(_KEYS + 1))
         filed = _File(rows, hashes.phash[rows], starts, _within(reach), earlier)
-        for first in range(0, _KEYS, _KEYS_A_TASK):
-            if starts[first] < starts[first + _KEYS_A_TASK]:
-                yield partial(_bucket_pairs, hashes, filed, range(first, first + _KEYS_A_TASK))
+        for stripes in _shared_out(starts):
+            yield partial(_bucket_pairs, hashes, filed, stripes)
         mask = np.uint64(sum(1 << (63 - int(bit)) for bit in mine))
         earlier = (*earlier, (mask, reach))
 
@@ -153,12 +154,25 @@ def _within(reach: int) -> np.ndarray:
     )
 
 
-def _bucket_pairs(hashes: _Hashes, filed: _File, keys: Iterable[int]) -> np.ndarray:
+def _shared_out(starts: np.ndarray) -> Iterator[list[tuple[int, int, int]]]:
+    """Stripes of buckets, each a key with its first and last place, for tasks of at least 64 and fewer than 128."""
+    task: list[tuple[int, int, int]] = []
+    places = 0
+    for key in np.flatnonzero(np.diff(starts)).tolist():
+        for start in range(starts[key], starts[key + 1], _ROWS):
+            stop = min(start + _ROWS, int(starts[key + 1]))
+            task.append((key, start, stop))
+            places += stop - start
+            if places >= _ROWS:
+                yield task
+                task, places = [], 0
+    if task:
+        yield task
+
+
+def _bucket_pairs(hashes: _Hashes, filed: _File, stripes: Iterable[tuple[int, int, int]]) -> np.ndarray:
     found = [np.zeros((0, 2), np.int64)]
-    for key in keys:
-        start, stop = filed.starts[key], filed.starts[key + 1]
-        if start == stop:
-            continue
+    for key, start, stop in stripes:
         others = filed.near ^ key
         others = others[others >= key]
         begins = filed.starts[others]
@@ -167,7 +181,7 @@ def _bucket_pairs(hashes: _Hashes, filed: _File, keys: Iterable[int]) -> np.ndar
         places = np.arange(counts.sum()) + np.repeat(begins - np.cumsum(counts) + counts, counts)
         here, there = _near(filed.phash[start:stop], filed.phash[places], hashes.phash_below)
         here, there = here + start, places[there]
-        once = (there >= stop) | (there > here)
+        once = there > here
         one, other = filed.rows[here[once]], filed.rows[there[once]]
         new = np.maximum(one, other) >= hashes.first_new
         differing = hashes.phash[one] ^ hashes.phash[other]

@@ -21,7 +21,7 @@ class Tile:
 
     Attributes:
         rgb: (H, W, 3) uint8.
-        name: of the cell; the end of a long one is shown.
+        name: of the cell; its last part is shown.
         words: its distances from the first of the row, or why it stays.
     """
 
@@ -57,7 +57,8 @@ def _page(rows: Sequence[Sequence[Tile]], title: str, columns: int) -> np.ndarra
             page[top : top + _SIDE, left : left + _SIDE] = _fitted(tile.rgb)
             if column == 0:
                 cv2.rectangle(page, (left - 4, top - 4), (left + _SIDE + 3, top + _SIDE + 3), _KEPT, 3)
-            name = tile.name if len(tile.name) <= _WORDS else "..." + tile.name[3 - _WORDS :]
+            name = tile.name.rpartition("/")[2]
+            name = name if len(name) <= _WORDS else "..." + name[3 - _WORDS :]
             _write(page, name, (left, top + _SIDE + _LINE + 2), _BLACK)
             _write(page, tile.words, (left, top + _SIDE + 2 * _LINE + 2), _GREY if column else _KEPT)
         if len(row) > columns:
