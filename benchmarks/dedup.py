@@ -153,9 +153,7 @@ def main() -> None:
                     flush=True,
                 )
     if rival is None:
-        print(
-            "imagededup left out: python -m venv rival && rival/bin/pip install imagededup, then --rival rival/bin/python"
-        )
+        print("imagededup left out: python -m venv rival && rival/bin/pip install imagededup; --rival rival/bin/python")
     result = {
         "command": "python benchmarks/dedup.py --rival PYTHON",
         "device": f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores",
