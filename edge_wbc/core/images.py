@@ -33,7 +33,8 @@ def list_images(path: Path) -> List[Path]:
     return found
 
 
-_JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+# One FF, not a run of them: a plain first byte is what lets the search skip the coded data.
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 
 
 def _jpeg_ends(data: bytes) -> bool:

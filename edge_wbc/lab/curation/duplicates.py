@@ -36,7 +36,7 @@ class DedupOptions:
 
     ahash_below: int = 14
     phash_below: int = 16
-    correlation: float = 0.9
+    correlation: float = 0.92
     phash: str = "imagehash"
 
 

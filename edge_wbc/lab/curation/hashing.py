@@ -7,9 +7,10 @@ whole numbers, so the same sums done by matrix products in double precision are 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -99,15 +100,25 @@ def _sinc(x: float) -> float:
     return math.sin(x * math.pi) / (x * math.pi) if x else 1.0
 
 
+_Pieces = tuple[tuple[slice, slice, np.ndarray], ...]
+
+
 @lru_cache(maxsize=4096)
-def _weights(size: int) -> tuple[tuple[slice, slice, np.ndarray], ...]:
-    """Weights from `size` pixels to 8 + 32 outputs, in pieces: (pixels, outputs, weights); the rest is zero."""
+def _weights(size: int) -> tuple[_Pieces, _Pieces]:
+    """Weights from `size` pixels to 8 + 32 outputs, for the first and the second direction.
+
+    Each in pieces (pixels, outputs, weights) of what is not zero, as wide as BLAS is quickest with.
+    """
     whole = np.hstack([_lanczos(size, _SMALL), _lanczos(size, _LARGE)])
+    return _pieces(whole, (0, 8, 16, 24, 32, 40)), _pieces(whole, (0, 8, 24, 40))
+
+
+def _pieces(whole: np.ndarray, bounds: Sequence[int]) -> _Pieces:
     pieces = []
-    for start in range(0, _SMALL + _LARGE, 8):
-        used = np.flatnonzero(whole[:, start : start + 8].any(axis=1))
-        pixels, outputs = slice(used[0], used[-1] + 1), slice(start, start + 8)
-        pieces.append((pixels, outputs, np.ascontiguousarray(whole[pixels, outputs])))
+    for start, stop in pairwise(bounds):
+        used = np.flatnonzero(whole[:, start:stop].any(axis=1))
+        pixels = slice(used[0], used[-1] + 1)
+        pieces.append((pixels, slice(start, stop), np.ascontiguousarray(whole[pixels, start:stop])))
     return tuple(pieces)
 
 
@@ -139,10 +150,10 @@ def _columns_first(shape: tuple[int, ...], side: int) -> bool:
 def _rows_first(grey: np.ndarray) -> list[np.ndarray]:
     levels = grey.astype(np.float64)
     sums = np.empty((len(levels), _SMALL + _LARGE))
-    for pixels, outputs, weights in _weights(grey.shape[1]):
+    for pixels, outputs, weights in _weights(grey.shape[1])[0]:
         np.matmul(levels[:, pixels], weights, out=sums[:, outputs])
     narrow = _round(sums).astype(np.float64)
-    first, *others = _weights(len(grey))
+    first, *others = _weights(len(grey))[1]
     small = first[2].T @ narrow[first[0], :_SMALL]
     large = np.empty((_LARGE, _LARGE))
     for pixels, outputs, weights in others:
