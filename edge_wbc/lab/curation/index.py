@@ -26,8 +26,8 @@ from edge_wbc.lab.curation.hashing import Hashes, hash_crops, sharpness, to_grey
 __all__ = ["Cells", "Photograph", "index_cells", "list_photographs", "cut_cell"]
 
 Progress = Callable[[str, int, int], None]
-# A cell is told from others by what lies around it as well: at 2.4 times its box one in ten thousand pairs of
-# different cells that pass the hashes passes the correlation too, at 1.6 times it is one in ten.
+# A cell is told from others by what lies around it as well. Of 26 million pairs of pbc crops the default setting joins
+# some 920 wrongly where they are 1.6 times as wide as the box, 35 at 2.0 times and 5 at 2.4 times.
 _CONTEXT = 2.4
 _A_SHARD = 256
 _PER_CELL = ("ahash", "phash", "thumbs", "meaningless", "sharp")
