@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from edge_wbc.cli import agree, classify, data, demo, evaluate, export, find, models, pack, synth, train
+from edge_wbc.cli import agree, classify, data, dedup, demo, evaluate, export, find, models, pack, synth, train
 from edge_wbc.cli.show import remark
 from edge_wbc.core.errors import BadInput, CheckFailed
 
@@ -30,6 +30,7 @@ app.add_typer(synth.app, name="synth")
 app.command("find")(find.find)
 app.add_typer(data.app, name="data")
 app.command("agree")(agree.agree)
+app.command("dedup")(dedup.dedup)
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)

@@ -35,7 +35,8 @@ def list_images(path: Path) -> List[Path]:
 
 
 LARGEST_IMAGE = 100_000_000
-_JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
+# One FF, not a run of them: a plain first byte is what lets the search skip the coded data.
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 _JPEG_FRAMES = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF}
 
 
