@@ -22,8 +22,9 @@ from edge_wbc.lab.detection.detect import detect_boxes
 from edge_wbc.lab.detection.measures import detection_measures, froc
 from edge_wbc.lab.detection.models import DETECTORS, DetectorEntry, build_detector
 from edge_wbc.lab.models import load_weights, pick_device
+from edge_wbc.lab.training.checkpoint import Checkpoint
 from edge_wbc.lab.training.curves import Panels, curves_csv, curves_png
-from edge_wbc.lab.training.run import claim, read_facts, save_checkpoint, versions, write_run
+from edge_wbc.lab.training.run import claim, read_facts, versions, write_run
 
 __all__ = ["DetectorOptions", "train_detector"]
 
@@ -41,7 +42,7 @@ class DetectorOptions:
 
     model: str = "ssdlite320_mobilenet_v2"
     weights: str = "imagenet"
-    epochs: int = 30
+    epochs: int = 16
     batch: int = 8
     lr: float = 1e-3
     size: int | None = None
@@ -118,15 +119,10 @@ def train_detector(
     )
     vary = augmentation(size)
     halved = entry.bfloat16 and _knows_bfloat16(device)
-    history: list[DetectorEpoch] = []
-    best: dict[str, Any] = {"score": -1.0, "state": {}}
-    if (out / "checkpoint.pt").is_file():
-        saved = torch.load(out / "checkpoint.pt", map_location=device, weights_only=True)
-        load_weights(network, saved["network"])
-        optimiser.load_state_dict(saved["optimiser"])
-        scheduler.load_state_dict(saved["scheduler"])
-        best = saved["best"]
-        history = [DetectorEpoch(**epoch) for epoch in saved["history"]]
+    checkpoint = Checkpoint(out / "checkpoint.pt", network, optimiser, scheduler)
+    best, epochs = checkpoint.load(device)
+    history = [DetectorEpoch(**epoch) for epoch in epochs]
+    if history:
         log(f"goes on after epoch {len(history)} of {options.epochs}")
 
     for epoch in range(len(history) + 1, options.epochs + 1):
@@ -183,7 +179,7 @@ def train_detector(
         if judged["ap50"] + judged["ap50_95"] >= best["score"]:
             state = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
             best = {"score": judged["ap50"] + judged["ap50_95"], "epoch": epoch, "metrics": judged, "state": state}
-        save_checkpoint(out / "checkpoint.pt", network, optimiser, scheduler, best, history)
+        checkpoint.save(best, history)
 
     load_weights(network, best["state"])
     facts = {
@@ -201,7 +197,7 @@ def train_detector(
     write_whole(out / "curves.csv", curves_csv(history))
     write_whole(out / "curves.png", curves_png(history, PANELS))
     write_run(out, network, facts)
-    (out / "checkpoint.pt").unlink()
+    checkpoint.path.unlink()
     return facts
 
 
