@@ -1,6 +1,10 @@
 """Fixtures shared by all rooms: a small drawn lab, a run trained on it, a pack exported from that."""
 
 import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,3 +117,38 @@ def small_detector(drawn_lab: Path, tmp_path_factory: pytest.TempPathFactory) ->
     out = tmp_path_factory.mktemp("detector") / "run"
     train_detector(read_fields(drawn_lab), out, DetectorOptions(weights="none", epochs=2, batch=8, size=64))
     return out
+
+
+@pytest.fixture
+def killed_in_epoch_2() -> Callable[..., None]:
+    """`killed_in_epoch_2(code, *arguments)` runs a training in a process of its own that dies after its second epoch.
+
+    `code` passes `log=kill` to it and reads `arguments` from `sys.argv`.
+    """
+
+    def run(code: str, *arguments: Path) -> None:
+        kill = (
+            "import os, signal, sys\n"
+            "from pathlib import Path\n"
+            "def kill(line):\n"
+            "    if line.startswith('epoch 2/'): os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        killed = subprocess.run([sys.executable, "-c", kill + code, *map(str, arguments)])
+        assert killed.returncode == -signal.SIGKILL
+        out = arguments[-1]
+        assert (out / "checkpoint.pt").is_file() and not (out / "run.json").exists()
+
+    return run
+
+
+@pytest.fixture
+def same_weights() -> Callable[[Path, Path], bool]:
+    """Whether two runs hold the very same numbers."""
+    import safetensors.torch
+    import torch
+
+    def compare(one: Path, other: Path) -> bool:
+        mine, theirs = (safetensors.torch.load_file(run / "weights.safetensors") for run in (one, other))
+        return mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+    return compare

@@ -92,8 +92,9 @@ def train_on_fields(
     options = DetectorOptions(
         model=model, weights=weights, seed=seed, **{name: value for name, value in given.items() if value is not None}
     )
+    fields = read_fields(data)
     with progress_bar() as progress:
-        facts = train_detector(read_fields(data), out, options, progress, remark)
+        facts = train_detector(fields, out, options, progress, remark)
     if as_json:
         emit_json(facts)
         return

@@ -14,7 +14,7 @@ import numpy as np
 
 from edge_wbc.core.errors import BadInput
 
-__all__ = ["Detections", "Froc", "average_precision", "detection_measures", "froc", "overlaps"]
+__all__ = ["Detections", "Froc", "average_precision", "detection_measures", "froc", "match_boxes", "overlaps"]
 
 Detections = tuple[np.ndarray, np.ndarray]
 COCO_IOUS = np.linspace(0.5, 0.95, 10)
@@ -39,25 +39,42 @@ def _centres_inside(boxes: np.ndarray, truths: np.ndarray) -> np.ndarray:
 
 
 def _claims(worth: np.ndarray) -> np.ndarray:
-    """Which boxes find a truth, each truth once: best score first, each box takes the free truth worth most.
+    """Which truth each box finds, each truth once: best score first, each box takes the free truth worth most.
 
     Args:
         worth: (T, N, M), boxes by falling score; what a truth is worth to a box, negative where it is no match,
             under each of T rules.
 
     Returns:
-        (T, N) bool.
+        (T, N) int64 number of the truth, or -1.
     """
     free = np.ones((len(worth), worth.shape[2]), bool)
-    found = np.zeros(worth.shape[:2], bool)
+    claimed = np.full(worth.shape[:2], -1)
     rules = np.arange(len(worth))
     # Most boxes match nothing at all under the loosest rule; only the others have to queue.
     for row in np.flatnonzero((worth >= 0).any((0, 2))):
         offered = np.where(free, worth[:, row], -1.0)
         best = offered.argmax(1)
-        found[:, row] = offered[rules, best] >= 0
-        free[rules, best] &= ~found[:, row]
-    return found
+        found = offered[rules, best] >= 0
+        claimed[found, row] = best[found]
+        free[rules, best] &= ~found
+    return claimed
+
+
+def _worth(boxes: np.ndarray, truth: np.ndarray, ious: np.ndarray, centres: bool) -> np.ndarray:
+    iou = overlaps(boxes, truth)
+    fits = iou[None] >= ious[:, None, None] - 1e-9
+    if centres:
+        fits |= _centres_inside(boxes, truth)[None]
+    return np.where(fits, iou[None], -1.0)
+
+
+def match_boxes(boxes: np.ndarray, scores: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Which marked cell each box of one field finds under `froc`'s rule "centre": (N,) int64, -1 where none."""
+    order = np.argsort(-scores, kind="stable")
+    claimed = np.full(len(order), -1)
+    claimed[order] = _claims(_worth(np.reshape(boxes, (-1, 4))[order], truth, np.array([0.5]), True))[0]
+    return claimed
 
 
 def _ranked(
@@ -72,12 +89,8 @@ def _ranked(
         order = np.argsort(-np.asarray(score, float), kind="stable")[:_MOST]
         boxes = np.reshape(boxes, (-1, 4)).astype(float)[order]
         truth = np.reshape(truth, (-1, 4)).astype(float)
-        iou = overlaps(boxes, truth)
-        fits = iou[None] >= ious[:, None, None] - 1e-9
-        if centres:
-            fits |= _centres_inside(boxes, truth)[None]
         scores.append(np.asarray(score, float)[order])
-        found.append(_claims(np.where(fits, iou[None], -1.0)))
+        found.append(_claims(_worth(boxes, truth, ious, centres)) >= 0)
     together = np.concatenate(scores) if scores else np.zeros(0)
     order = np.argsort(-together, kind="stable")
     return together[order], np.concatenate(found, axis=1)[:, order] if found else np.zeros((len(ious), 0), bool)

@@ -25,9 +25,10 @@ from edge_wbc.lab.datasets.split import PARTS, check_enough
 from edge_wbc.lab.datasets.splitfile import SPLIT_FILE, draw_split, parts_of
 from edge_wbc.lab.evaluation import choose_threshold, evaluate, fit_temperature
 from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network, load_weights, pick_device
+from edge_wbc.lab.training.checkpoint import Checkpoint
 from edge_wbc.lab.training.curves import PANELS, Epoch, curves_csv, curves_png
 from edge_wbc.lab.training.recipes import Recipe, recipe_named
-from edge_wbc.lab.training.run import claim, crop_facts, read_crops, save_checkpoint, versions, write_crops, write_run
+from edge_wbc.lab.training.run import claim, crop_facts, read_crops, versions, write_crops, write_run
 
 __all__ = ["TrainOptions", "predict_logits", "train"]
 
@@ -123,15 +124,10 @@ def train(
     scheduler = recipe.scheduler(optimiser, recipe.epochs, steps)
     criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
     augment = recipe.augment()
-    history: list[Epoch] = []
-    best: dict[str, Any] = {"score": -1.0, "state": {}}
-    if (out / "checkpoint.pt").is_file():
-        saved = torch.load(out / "checkpoint.pt", map_location=device, weights_only=True)
-        load_weights(network, saved["network"])
-        optimiser.load_state_dict(saved["optimiser"])
-        scheduler.load_state_dict(saved["scheduler"])
-        best = saved["best"]
-        history = [Epoch(**epoch) for epoch in saved["history"]]
+    checkpoint = Checkpoint(out / "checkpoint.pt", network, optimiser, scheduler)
+    best, epochs = checkpoint.load(device)
+    history = [Epoch(**epoch) for epoch in epochs]
+    if history:
         log(f"goes on after epoch {len(history)} of {recipe.epochs}")
 
     crops = TensorDataset(
@@ -184,7 +180,7 @@ def train(
         if judged["balanced_accuracy"] >= best["score"]:
             state = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
             best = {"score": judged["balanced_accuracy"], "epoch": epoch, "state": state}
-        save_checkpoint(out / "checkpoint.pt", network, optimiser, scheduler, best, history)
+        checkpoint.save(best, history)
 
     load_weights(network, best["state"])
     facts = {
@@ -204,7 +200,7 @@ def train(
     write_whole(out / "curves.csv", curves_csv(history))
     write_whole(out / "curves.png", curves_png(history, PANELS))
     write_run(out, network, facts)
-    (out / "checkpoint.pt").unlink()
+    checkpoint.path.unlink()
     return facts
 
 

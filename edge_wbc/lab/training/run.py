@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -102,29 +102,6 @@ def versions(device: torch.device) -> dict[str, str]:
         "torchvision": torchvision.__version__,
         "device": str(device),
     }
-
-
-def save_checkpoint(
-    path: Path,
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    scheduler: torch.optim.lr_scheduler.LRScheduler,
-    best: dict[str, Any],
-    history: Sequence[Any],
-) -> None:
-    """What a killed training goes on from, written after each epoch; `history` holds a dataclass for each."""
-    stream = io.BytesIO()
-    torch.save(
-        {
-            "network": network.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "scheduler": scheduler.state_dict(),
-            "best": best,
-            "history": [asdict(epoch) for epoch in history],
-        },
-        stream,
-    )
-    write_whole(path, stream.getvalue())
 
 
 def write_crops(run: Path, loaded: LoadedCrops, parts: list[str]) -> None:

@@ -15,6 +15,7 @@ from edge_wbc.lab.detection.measures import (
     average_precision,
     detection_measures,
     froc,
+    match_boxes,
     overlaps,
 )
 
@@ -177,3 +178,10 @@ def test_average_precision_equals_cocos_own(seed: int) -> None:
         evaluation.accumulate()
     theirs = evaluation.eval["precision"][:, :, 0, 0, -1].mean(1)
     assert average_precision(found, truths, COCO_IOUS) == pytest.approx(theirs, abs=1e-9)
+
+
+def test_which_box_found_which_cell() -> None:
+    truth = boxes([0, 0, 10, 10], [50, 50, 60, 60])
+    shown = boxes([1, 0, 11, 10], [80, 80, 90, 90], [0, 0, 10, 10], [48, 48, 64, 64])
+    assert match_boxes(shown, np.array([0.5, 0.9, 0.6, 0.7]), truth).tolist() == [-1, -1, 0, 1]
+    assert match_boxes(shown, np.array([0.5, 0.9, 0.6, 0.7]), np.zeros((0, 4))).tolist() == [-1] * 4

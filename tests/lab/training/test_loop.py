@@ -1,14 +1,11 @@
 """A killed training goes on to the very weights of an uninterrupted one."""
 
 import json
-import signal
-import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import safetensors.torch
 import torch
 
 from edge_wbc.core.errors import BadInput
@@ -41,28 +38,24 @@ def test_run_folder_holds_what_later_commands_need(small_run: Path) -> None:
     assert len((small_run / "curves.csv").read_text().splitlines()) == 3
 
 
-def test_killed_and_resumed_equals_uninterrupted(drawn_lab: Path, small_run: Path, tmp_path: Path) -> None:
-    code = (
-        "import os, signal, sys\n"
-        "from pathlib import Path\n"
+def test_killed_and_resumed_equals_uninterrupted(
+    drawn_lab: Path, small_run: Path, tmp_path: Path, killed_in_epoch_2: Callable, same_weights: Callable
+) -> None:
+    out = tmp_path / "run"
+    killed_in_epoch_2(
         "from edge_wbc.lab.datasets import read_dataset\n"
         "from edge_wbc.lab.training import TrainOptions, train\n"
-        "def kill(line):\n"
-        "    if line.startswith('epoch 2/'): os.kill(os.getpid(), signal.SIGKILL)\n"
         "train(read_dataset(Path(sys.argv[1])), Path(sys.argv[2]),\n"
-        "      TrainOptions(weights='none', epochs=2, size=32), log=kill)\n"
+        "      TrainOptions(weights='none', epochs=2, size=32), log=kill)\n",
+        drawn_lab,
+        out,
     )
-    out = tmp_path / "run"
-    killed = subprocess.run([sys.executable, "-c", code, str(drawn_lab), str(out)])
-    assert killed.returncode == -signal.SIGKILL
-    assert (out / "checkpoint.pt").is_file() and not (out / "run.json").exists()
     with pytest.raises(BadInput, match="it goes on"):
         load_run(out)
     said: list[str] = []
     facts = train(read_dataset(drawn_lab), out, OPTIONS, log=said.append)
     assert "goes on after epoch 1 of 2" in said
-    whole, resumed = (safetensors.torch.load_file(run / "weights.safetensors") for run in (small_run, out))
-    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert same_weights(small_run, out)
     assert facts["metrics"] == json.loads((small_run / "run.json").read_text())["metrics"]
 
 
