@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edge_wbc.cli.show import AsJson, emit_json, progress_bar, remark, table
+from edge_wbc.cli.show import AsJson, Dask, emit_json, progress_bar, remark, table
 
 __all__ = ["dedup"]
 
@@ -17,6 +17,7 @@ def dedup(
     out: Annotated[Path, typer.Option("--out", help="Gets dataset/, duplicates.csv, report.html, sheets and index.")],
     thresholds: Annotated[str, typer.Option(help="default, or paper (Raabin-WBC's, hashes alone).")] = "default",
     phash: Annotated[str, typer.Option(help="imagehash (its library's bits), or mean (the paper's).")] = "imagehash",
+    dask: Dask = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first photograph that cannot be read.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -35,7 +36,7 @@ def dedup(
     if phash not in ("imagehash", "mean"):
         raise BadInput("--phash", f"{phash!r} is neither imagehash nor mean")
     with progress_bar() as progress:
-        facts = deduplicate(data, out, replace(THRESHOLDS[thresholds], phash=phash), strict, progress).facts
+        facts = deduplicate(data, out, replace(THRESHOLDS[thresholds], phash=phash), strict, progress, dask).facts
     if as_json:
         emit_json(facts)
     else:

@@ -7,13 +7,19 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Optional, Protocol
 
 import typer
 
-__all__ = ["AsJson", "Progress", "emit_json", "percent", "progress_bar", "remark", "table", "tell_detection"]
+__all__ = ["AsJson", "Dask", "Progress", "emit_json", "percent", "progress_bar", "remark", "table", "tell_detection"]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout and nothing else.")]
+
+
+Dask = Annotated[
+    Optional[str],
+    typer.Option("--dask", metavar="ADDRESS", help="Work on this Dask scheduler's workers: tcp://HOST:PORT."),
+]
 
 
 class Progress(Protocol):

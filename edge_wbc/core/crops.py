@@ -13,10 +13,11 @@ from typing import Sequence
 import cv2
 import numpy as np
 
+from edge_wbc.core.boxes import overlaps
 from edge_wbc.core.finder import find_cells, find_one
 from edge_wbc.core.records import Box
 
-__all__ = ["CropRule", "crop_cell", "crop_near", "crop_single", "single_box"]
+__all__ = ["CropRule", "crop_cell", "crop_fixed", "crop_near", "crop_single", "single_box"]
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,20 @@ def crop_cell(rgb: np.ndarray, box: Sequence[float], rule: CropRule) -> np.ndarr
     Returns:
         (size, size, 3) uint8 RGB.
     """
-    height, width = rgb.shape[:2]
     x0, y0, x1, y1 = box
     half = max(1, round(rule.widen * max(x1 - x0, y1 - y0) / 2))
+    smooth = cv2.INTER_AREA if 2 * half > rule.size else cv2.INTER_LINEAR
+    return cv2.resize(_square(rgb, box, half), (rule.size, rule.size), interpolation=smooth)
+
+
+def crop_fixed(rgb: np.ndarray, box: Sequence[float], side: int = 512) -> np.ndarray:
+    """The (side, side, 3) uint8 square of a field's own pixels around a cell (Raabin-WBC, "Cell detection")."""
+    return _square(rgb, box, side // 2)
+
+
+def _square(rgb: np.ndarray, box: Sequence[float], half: int) -> np.ndarray:
+    height, width = rgb.shape[:2]
+    x0, y0, x1, y1 = box
     # A middle outside the picture is moved to its border: OpenCV mirrors an empty cut for ever.
     middle_x = min(max(round((x0 + x1) / 2), 0), width - 1)
     middle_y = min(max(round((y0 + y1) / 2), 0), height - 1)
@@ -54,8 +66,7 @@ def crop_cell(rgb: np.ndarray, box: Sequence[float], rule: CropRule) -> np.ndarr
     over = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
     if any(over):
         cut = cv2.copyMakeBorder(cut, *over, borderType=cv2.BORDER_REFLECT)
-    smooth = cv2.INTER_AREA if 2 * half > rule.size else cv2.INTER_LINEAR
-    return cv2.resize(cut, (rule.size, rule.size), interpolation=smooth)
+    return cut
 
 
 def single_box(rgb: np.ndarray) -> Box:
@@ -83,17 +94,11 @@ def crop_near(rgb: np.ndarray, boxes: Sequence[Box], rule: CropRule) -> np.ndarr
     Returns:
         (len(boxes), size, size, 3) uint8 RGB.
     """
+    if not len(boxes):
+        return np.zeros((0, rule.size, rule.size, 3), np.uint8)
     seen = [cell.box for cell in find_cells(rgb)]
-    chosen = [max(seen, key=lambda other: _overlap(box, other), default=box) for box in boxes]
-    crops = [crop_cell(rgb, mine if _overlap(box, mine) >= 0.3 else box, rule) for box, mine in zip(boxes, chosen)]
-    return np.stack(crops) if crops else np.zeros((0, rule.size, rule.size, 3), np.uint8)
-
-
-def _overlap(one: Box, other: Box) -> float:
-    """Intersection over union of two boxes."""
-    wide = min(one[2], other[2]) - max(one[0], other[0])
-    high = min(one[3], other[3]) - max(one[1], other[1])
-    if wide <= 0 or high <= 0:
-        return 0.0
-    both = (one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1])
-    return wide * high / (both - wide * high)
+    mine = list(boxes)
+    if seen:
+        shared = overlaps(np.array(boxes), np.array(seen))
+        mine = [seen[row.argmax()] if row.max() >= 0.3 else box for box, row in zip(boxes, shared)]
+    return np.stack([crop_cell(rgb, box, rule) for box in mine])

@@ -45,7 +45,12 @@ class Result:
 
 
 def deduplicate(
-    folder: Path, out: Path, options: DedupOptions, strict: bool = False, progress: Progress | None = None
+    folder: Path,
+    out: Path,
+    options: DedupOptions,
+    strict: bool = False,
+    progress: Progress | None = None,
+    cluster: str | None = None,
 ) -> Result:
     """Writes the cleaned copy of a dataset, and what was merged.
 
@@ -65,7 +70,7 @@ def deduplicate(
     if strict and bad_records:
         raise BadInput(folder / "records", bad_records[0])
     index = out / "index"
-    cells = index_cells(photographs, index / "hashes", options.phash, strict, progress)
+    cells = index_cells(photographs, index / "hashes", options.phash, strict, progress, cluster)
     labels, compared = _components(cells, index / "components.npz", options, progress)
     names = [photograph.name for photograph in cells.photographs]
     choice = choose(labels, cells.field, cells.sharp, names)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import multiprocessing
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from edge_wbc.core.crops import CropRule, crop_cell
@@ -22,6 +18,7 @@ from edge_wbc.core.files import write_whole
 from edge_wbc.core.images import decode_image, list_images
 from edge_wbc.core.records import Box, Field, read_field
 from edge_wbc.lab.curation.hashing import Hashes, hash_crops, sharpness, to_grey
+from edge_wbc.lab.many import map_in_order
 
 __all__ = ["Cells", "Photograph", "index_cells", "list_photographs", "cut_cell"]
 
@@ -151,23 +148,6 @@ def _hash_photograph(job: tuple[Path, Sequence[Box] | None, str, str]) -> dict[s
     return {"sha256": sha256, **vars(hashes), "sharp": np.array([sharpness(grey) for grey in greys])}
 
 
-def _in_order(work: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[Any]:
-    """`map` over processes, or in this one where starting them costs more than the work."""
-    workers = min(os.cpu_count() or 1, len(jobs) // 300)
-    if workers < 2:
-        yield from map(work, jobs)
-        return
-    executor = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_one_thread)
-    try:
-        yield from executor.map(work, jobs, chunksize=16)
-    finally:
-        executor.shutdown(cancel_futures=True)
-
-
-def _one_thread() -> None:
-    cv2.setNumThreads(1)
-
-
 def _key(photograph: Photograph, variant: str) -> str:
     return f"{variant} {photograph.boxes} {photograph.name}"
 
@@ -203,6 +183,7 @@ def index_cells(
     variant: str,
     strict: bool = False,
     progress: Progress | None = None,
+    cluster: str | None = None,
 ) -> Cells:
     """Hashes every cell, but for photographs that `folder` holds from an earlier or a broken run.
 
@@ -211,6 +192,7 @@ def index_cells(
         variant: of PHash.
         strict: stop at the first photograph that cannot be read.
         progress: called with a title, how many photographs are done, and how many there are.
+        cluster: the address of a Dask scheduler, or None for this machine.
 
     Raises:
         BadInput: `strict` and a photograph cannot be read, or no photograph can.
@@ -224,7 +206,7 @@ def index_cells(
     fresh: dict[str, dict[str, Any]] = {}
     entries, faults, readable, hashed = [], [], [], 0
     try:
-        results = _in_order(_hash_photograph, jobs)
+        results = map_in_order(_hash_photograph, jobs, cluster)
         for done, (photograph, key, got) in enumerate(zip(photographs, keys, results, strict=True), 1):
             if "fault" in got:
                 if strict:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from edge_wbc.core.boxes import overlaps
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import IMAGE_SUFFIXES
 from edge_wbc.core.records import Box, read_field
@@ -192,17 +193,9 @@ def _matches(ours: Sequence[Box | None], others: Sequence[Box | None]) -> dict[i
     right = [number for number, box in enumerate(others) if box is not None]
     if not left or not right:
         return {}
-    overlaps = _overlaps(np.array([ours[number] for number in left]), np.array([others[number] for number in right]))
-    pairs = zip(*linear_sum_assignment(-overlaps), strict=True)
-    return {left[one]: right[other] for one, other in pairs if overlaps[one, other] >= _LEAST_OVERLAP}
-
-
-def _overlaps(ours: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """(N, 4) and (M, 4) boxes -> (N, M) intersection over union."""
-    inner = np.minimum(ours[:, None, 2:], others[None, :, 2:]) - np.maximum(ours[:, None, :2], others[None, :, :2])
-    shared = inner.clip(0).prod(2)
-    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (ours, others)]
-    return shared / (areas[0][:, None] + areas[1][None, :] - shared)
+    shared = overlaps(np.array([ours[number] for number in left]), np.array([others[number] for number in right]))
+    pairs = zip(*linear_sum_assignment(-shared), strict=True)
+    return {left[one]: right[other] for one, other in pairs if shared[one, other] >= _LEAST_OVERLAP}
 
 
 def pair_votes(cells: Sequence[Voted], experts: tuple[str, str]) -> list[TwoVotes]:

@@ -14,13 +14,14 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from edge_wbc.core.boxes import overlaps
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.finder import distinct
 from edge_wbc.core.finder_model import FinderModel
 from edge_wbc.core.images import read_image
 from edge_wbc.core.proposals import FEATURES, RADIUS, Proposals, propose, working_field
 from edge_wbc.lab.detection.data import MarkedField
-from edge_wbc.lab.detection.measures import froc, overlaps
+from edge_wbc.lab.detection.measures import froc
 
 __all__ = ["LearnOptions", "learn_finder"]
 
@@ -119,11 +120,11 @@ def _colour(
             away = np.hypot(x - (x0 + x1) / 2, y - (y0 + y1) / 2)
             middle |= away < max(1.5, 0.22 * min(x1 - x0, y1 - y0))
             outside &= (x < x0 - 2) | (x > x1 + 2) | (y < y0 - 2) | (y > y1 + 2)
-        for mask, wanted in ((middle & seen.lit, 1.0), (outside, 0.0)):
+        for mask, answer in ((middle & seen.lit, 1.0), (outside, 0.0)):
             pixels = shown[mask]
             pixels = pixels[rng.permutation(len(pixels))[:_PIXELS]]
             rows.append(pixels)
-            truth.append(np.full(len(pixels), wanted))
+            truth.append(np.full(len(pixels), answer))
     wanted = np.concatenate(truth) if truth else np.zeros(0)
     if not 0 < wanted.sum() < len(wanted):
         raise BadInput("the marked fields", "show no stained pixel inside or none outside the boxes", "mark others")

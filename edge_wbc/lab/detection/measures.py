@@ -12,24 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from edge_wbc.core.boxes import overlaps
 from edge_wbc.core.errors import BadInput
 
-__all__ = ["Detections", "Froc", "average_precision", "detection_measures", "froc", "match_boxes", "overlaps"]
+__all__ = ["Detections", "Froc", "average_precision", "detection_measures", "froc", "match_boxes"]
 
 Detections = tuple[np.ndarray, np.ndarray]
 COCO_IOUS = np.linspace(0.5, 0.95, 10)
 # COCO's own limit on what counts of one field.
 _MOST = 100
-
-
-def overlaps(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Intersection over union of (N, 4) with (M, 4) boxes: (N, M) float64."""
-    boxes, others = np.reshape(boxes, (-1, 4)).astype(float), np.reshape(others, (-1, 4)).astype(float)
-    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    shared = np.clip(high - low, 0, None).prod(2)
-    areas = [np.clip(some[:, 2:] - some[:, :2], 0, None).prod(1) for some in (boxes, others)]
-    return shared / np.maximum(areas[0][:, None] + areas[1][None] - shared, 1e-12)
 
 
 def _centres_inside(boxes: np.ndarray, truths: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from torch import nn
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
-from edge_wbc.lab.datasets.split import split_parts
+from edge_wbc.lab.datasets.split import group_numbers, split_parts
 from edge_wbc.lab.detection.data import LoadedFields, MarkedFields, augmentation, load_fields
 from edge_wbc.lab.detection.detect import detect_boxes
 from edge_wbc.lab.detection.measures import detection_measures, froc
@@ -249,7 +249,8 @@ def _knows_bfloat16(device: torch.device) -> bool:
 def _parts(data: MarkedFields, loaded: LoadedFields, seed: int) -> dict[str, np.ndarray]:
     """Rows of the training and the validation part; no smear and no photograph is in both."""
     smears = [field.smear for field in data.fields]
-    parts = np.asarray(split_parts(["field"] * len(smears), smears, loaded.sha256, seed))
+    groups = group_numbers(smears, loaded.sha256).tolist()
+    parts = np.array(split_parts(["field"] * len(smears), groups, seed))
     rows = {"train": np.flatnonzero(parts != "val"), "val": np.flatnonzero(parts == "val")}
     for part, chosen in rows.items():
         if not any(len(loaded.boxes[row]) for row in chosen):

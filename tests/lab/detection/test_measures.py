@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_wbc.core.boxes import overlaps
 from edge_wbc.core.errors import BadInput
 from edge_wbc.lab.detection.measures import (
     COCO_IOUS,
@@ -16,7 +17,6 @@ from edge_wbc.lab.detection.measures import (
     detection_measures,
     froc,
     match_boxes,
-    overlaps,
 )
 
 CELL = [10, 10, 20, 20]
