@@ -16,6 +16,7 @@ __all__ = ["bright_disc", "excess_density", "optical_density", "red_cell_radius"
 _LOG = np.log(np.maximum(np.arange(256), 4)).astype(np.float32)
 _RADII = np.geomspace(4.0, 64.0, 25)
 _EDGES = 8000
+_FAINT = 0.03
 
 
 def bright_disc(rgb: np.ndarray) -> np.ndarray:
@@ -54,7 +55,7 @@ def optical_density(rgb: np.ndarray, lit: np.ndarray) -> Tuple[np.ndarray, np.nd
     low, high = float(green[seen].min()), float(green[seen].max())
     scaled = ((green[seen] - low) * (255 / max(high - low, 1e-3))).astype(np.uint8)
     level, _ = cv2.threshold(scaled.reshape(-1, 1), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    clear = (green > low + level * (high - low) / 255) & seen
+    clear = (green >= low + level * (high - low) / 255) & seen
     background = cv2.resize(_background(coarse, clear), logs.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     density = cv2.subtract(background, logs)
     density[~lit] = 0
@@ -93,20 +94,24 @@ def _background(logs: np.ndarray, clear: np.ndarray) -> np.ndarray:
     return terms @ np.linalg.solve(known.T @ known + ridge, known.T @ logs[clear])
 
 
-def red_cell_radius(density: np.ndarray, lit: np.ndarray) -> Optional[float]:
+def red_cell_radius(density: np.ndarray, red_cell: np.ndarray, lit: np.ndarray) -> Optional[float]:
     """Radius in pixels of the field's commonest round things, its red cells, between 4 and 64 pixels.
 
     Every edge pixel votes for the centre it would have at each radius; at the true one the votes of a cell's rim
     meet (fast radial symmetry, Loy and Zelinsky 2003), whether or not cells touch.
 
     Args:
-        density: (H, W) float32.
+        density: (H, W, 3) float32.
+        red_cell: (3,) typical density of a red cell.
         lit: (H, W) bool.
 
     Returns:
         The radius, or None where nothing round repeats.
     """
-    smooth = cv2.GaussianBlur(density, (0, 0), 1.2)
+    if red_cell[1] < _FAINT:
+        return None
+    # No deeper than a red cell, or the steep rims of a few nuclei would outvote all red cells.
+    smooth = cv2.GaussianBlur(np.minimum(density[..., 1], np.float32(red_cell[1])), (0, 0), 1.2)
     along_x, along_y = cv2.Scharr(smooth, cv2.CV_32F, 1, 0), cv2.Scharr(smooth, cv2.CV_32F, 0, 1)
     steep = cv2.magnitude(along_x, along_y)
     steep[cv2.erode(lit.astype(np.uint8), np.ones((7, 7), np.uint8)) == 0] = 0
@@ -118,7 +123,7 @@ def red_cell_radius(density: np.ndarray, lit: np.ndarray) -> Optional[float]:
     rows, columns = rows[pick], columns[pick]
     length = steep[rows, columns]
     towards_x, towards_y = along_x[rows, columns] / length, along_y[rows, columns] / length
-    height, width = density.shape
+    height, width = lit.shape
     area = float(lit.sum())
     agreement = []
     for radius in _RADII:

@@ -24,6 +24,7 @@ __all__ = ["find_cells", "find_one"]
 _SINGLE_COLOUR = np.array([[1.0, 2.0, -4.0]], np.float32)
 _SINGLE_SIDE = 160
 _CYTOPLASM = 0.18
+_LONG = 1.25
 _FAINT = 0.25
 _LEAST_SIDE = 0.06
 _OFF_CENTRE = 0.6
@@ -64,11 +65,22 @@ def distinct(boxes: np.ndarray, scores: np.ndarray) -> List[int]:
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     within = ((middles[:, None] >= boxes[None, :, :2]) & (middles[:, None] <= boxes[None, :, 2:])).all(2)
     same = (overlaps(boxes, boxes) > 0.3) | within | within.T
+    both = _spans_two(boxes, scores, within, same)
     kept: List[int] = []
     for index in np.argsort(-scores, kind="stable"):
-        if not same[index, kept].any():
+        if not both[index] and not same[index, kept].any():
             kept.append(int(index))
     return kept
+
+
+def _spans_two(boxes: np.ndarray, scores: np.ndarray, within: np.ndarray, same: np.ndarray) -> np.ndarray:
+    """(N,) whether a long box holds two likely cells side by side; the lobes of one nucleus lie in a round one."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    spans = np.zeros(len(boxes), bool)
+    for index in np.flatnonzero(sides.max(1) > _LONG * sides.min(1)):
+        inner = np.flatnonzero(within[:, index] & (scores >= 0.5) & (sides.max(1) < 0.75 * sides[index].max()))
+        spans[index] = not same[np.ix_(inner, inner)].all()
+    return spans
 
 
 def _is_cut(box: np.ndarray, lit: np.ndarray) -> bool:

@@ -95,7 +95,7 @@ def working_field(rgb: np.ndarray, um_per_px: Optional[float] = None) -> Optiona
     small = _shrunk(rgb, coarse)
     lit = bright_disc(small)
     density, red_cell = optical_density(small, lit)
-    radius = RED_CELL_UM / um_per_px * coarse if um_per_px else red_cell_radius(density[..., 1], lit)
+    radius = RED_CELL_UM / um_per_px * coarse if um_per_px else red_cell_radius(density, red_cell, lit)
     if radius is None:
         return None
     if radius > RADIUS:

@@ -72,12 +72,12 @@ def test_larger(draw, spots, scale):
 def test_largest_first(draw, spots):
     nuclei = [(x, y, radius) for (x, y, _), radius in zip(spots["nuclei"], (20, 28, 24, 30, 22), strict=True)]
     cells = find_cells(draw(640, 480, nuclei, spots["red_cells"]))
-    widths = [cell.box[2] - cell.box[0] for cell in cells]
-    assert len(widths) == 5 and widths == sorted(widths, reverse=True)
+    areas = [(cell.box[2] - cell.box[0]) * (cell.box[3] - cell.box[1]) for cell in cells]
+    assert len(areas) == 5 and areas == sorted(areas, reverse=True)
 
 
 def test_the_border_cuts(draw, spots):
-    nuclei = [(4, 240, 24), (320, 2, 24), (636, 100, 24), (200, 478, 24), (320, 240, 24)]
+    nuclei = [(12, 240, 24), (320, 10, 24), (629, 100, 24), (200, 470, 24), (320, 240, 24)]
     red_cells = [
         spot for spot in spots["red_cells"] if all(np.hypot(spot[0] - x, spot[1] - y) > 60 for x, y, _ in nuclei)
     ]
@@ -158,6 +158,26 @@ def test_one_cell_of_a_single_cell_picture(draw):
     assert find_one(draw(240, 240, [(20, 215, 36)], [(120, 120, 26), (50, 50, 26)])) is None
 
 
+def test_touching_cells_are_split(draw, spots):
+    """Two nuclei whose cytoplasm touches; a third apart."""
+    nuclei = [(300, 240, 24), (362, 240, 24), (120, 120, 24)]
+    rest = [spot for spot in spots["red_cells"] if all(np.hypot(spot[0] - x, spot[1] - y) > 60 for x, y, _ in nuclei)]
+    _assert_found(find_cells(draw(640, 480, nuclei, rest)), nuclei)
+
+
+def test_the_dark_around_a_disc_cuts(draw, spots):
+    nuclei = [(320, 240, 24), (320 + 222, 240, 24)]
+    rest = [spot for spot in spots["red_cells"] if all(np.hypot(spot[0] - x, spot[1] - y) > 60 for x, y, _ in nuclei)]
+    cells = find_cells(_through_an_ocular(draw(640, 480, nuclei, rest)))
+    assert {round(_centre(cell)[0], -2): cell.cut for cell in cells} == {300: False, 500: True}
+
+
+def test_a_calibrated_field_needs_no_red_cells(draw, spots):
+    """Red cells of 20 pixels are 3.75 um: a pixel spans 0.1875 um."""
+    alone = draw(640, 480, spots["nuclei"], spots["red_cells"][:2])
+    assert len(find_cells(alone, um_per_px=0.1875)) == 5
+
+
 def _marked(path):
     """Boxes of the white cells that a Pascal VOC file marks."""
     return [
@@ -188,6 +208,25 @@ def test_the_real_fields_of_bccd(shared_data):
         false += sum(not any(_same(box, mark) for mark in marked) for box in boxes)
     assert hit / total >= 0.985
     assert false / len(photographs) <= 0.10
+
+
+def test_the_real_fields_of_a_smartphone(shared_data):
+    """Of the part that the finder did not learn from."""
+    photographs = sorted((shared_data / "smartphone_fields" / "valid" / "images").iterdir())
+    hit = total = false = 0
+    for photograph in photographs:
+        rgb = read_image(photograph)
+        rows = (photograph.parents[1] / "labels" / f"{photograph.stem}.txt").read_text().split("\n")
+        marked = []
+        for row in filter(None, rows):
+            x, y, wide, high = (float(value) * 416 for value in row.split()[1:5])
+            marked.append((x - wide / 2, y - high / 2, x + wide / 2, y + high / 2))
+        boxes = [cell.box for cell in find_cells(rgb)]
+        total += len(marked)
+        hit += sum(any(_same(box, mark) for box in boxes) for mark in marked)
+        false += sum(not any(_same(box, mark) for mark in marked) for box in boxes)
+    assert total == 188 and hit / total >= 0.95
+    assert false / len(photographs) <= 0.3
 
 
 def test_one_real_field(shared_data):

@@ -243,3 +243,34 @@ def test_a_job_that_kills_workers_is_given_up(work, cluster: Cluster) -> None:
     cluster.wait_for(2)
     with pytest.raises(BadInput, match="several workers died at the same job"):
         list(map_in_order(work.die_at_seven, range(8), cluster.address))
+
+
+def test_found_cells_and_hashes_are_the_same_files_when_a_worker_ends(
+    work, cluster: Cluster, drawn_lab: Path, tmp_path: Path
+) -> None:
+    from edge_wbc.lab.curation.clean import deduplicate
+    from edge_wbc.lab.curation.duplicates import THRESHOLDS
+    from edge_wbc.lab.finding import find_in
+
+    def files(folder: Path) -> dict[str, bytes]:
+        return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+    cluster.add_worker()
+    cluster.add_worker()
+    cluster.wait_for(2)
+
+    def end_one(title: str, done: int, total: int) -> None:
+        if done == total // 2:
+            cluster.workers[0].terminate()
+
+    far = find_in(drawn_lab / "images", tmp_path / "far", cluster=cluster.address, progress=end_one)
+    near = find_in(drawn_lab / "images", tmp_path / "near")
+    assert far == near and len(far.fields) == 36
+    assert files(tmp_path / "far") == files(tmp_path / "near")
+    assert cluster.workers[0].wait(10) is not None
+    options = THRESHOLDS["default"]
+    for name, where in (("far", cluster.address), ("near", None)):
+        deduplicate(tmp_path / name, tmp_path / f"{name}_clean", options, cluster=where)
+    assert (tmp_path / "far_clean" / "duplicates.csv").read_bytes() == (
+        tmp_path / "near_clean" / "duplicates.csv"
+    ).read_bytes()
