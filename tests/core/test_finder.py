@@ -77,7 +77,7 @@ def test_largest_first(draw, spots):
 
 
 def test_the_border_cuts(draw, spots):
-    nuclei = [(12, 240, 24), (320, 10, 24), (629, 100, 24), (200, 470, 24), (320, 240, 24)]
+    nuclei = [(18, 240, 24), (320, 18, 24), (622, 100, 24), (200, 462, 24), (320, 240, 24)]
     red_cells = [
         spot for spot in spots["red_cells"] if all(np.hypot(spot[0] - x, spot[1] - y) > 60 for x, y, _ in nuclei)
     ]

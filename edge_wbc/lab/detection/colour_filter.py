@@ -55,10 +55,12 @@ class _Candidates:
     """One field's proposals against its marked boxes (both in working pixels).
 
     Attributes:
+        field: its number; each is there in four turns.
         verdict: (N,) 1 a marked cell, 0 none, -1 neither clearly: left out of the fit.
         reach: (N, 4) how far the marked cell goes beyond the nucleus, in red-cell radii; of verdict 1 alone.
     """
 
+    field: int
     proposals: Proposals
     truth: np.ndarray
     verdict: np.ndarray
@@ -84,10 +86,13 @@ def learn_finder(
     if len(fields) < 2:
         raise BadInput("the marked fields", f"are {len(fields)}", "mark the white cells of 2 fields, better of 20")
     colour = _colour(fields, base, options, progress)
-    candidates = [
-        _judged(read_image(field.image), field.boxes, colour)
-        for field in _told(fields, progress, "learning: proposals")
-    ]
+    candidates = []
+    for number, field in enumerate(_told(fields, progress, "learning: proposals")):
+        rgb, boxes = read_image(field.image), field.boxes
+        # A smear has no up: what is learned of a cell that the left border cuts holds for every border.
+        for _ in range(4):
+            candidates.append(_judged(number, rgb, boxes, colour))
+            rgb, boxes = _turned(rgb, boxes)
     seen = [found for found in candidates if found is not None]
     if sum(int((found.verdict == 1).sum()) for found in seen) < 3:
         raise BadInput("the marked fields", "show too few marked cells with a stained nucleus", "mark more cells")
@@ -135,7 +140,14 @@ def _colour(
     return weights * (_NUCLEUS_SCORE / max(float(np.median(terms[wanted > 0, :3] @ weights)), 1e-6))
 
 
-def _judged(rgb: np.ndarray, boxes: np.ndarray, colour: np.ndarray) -> _Candidates | None:
+def _turned(rgb: np.ndarray, boxes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A field and its boxes, a quarter turn anticlockwise."""
+    x0, y0, x1, y1 = boxes.T
+    width = rgb.shape[1]
+    return np.ascontiguousarray(np.rot90(rgb)), np.stack([y0, width - x1, y1, width - x0], axis=1)
+
+
+def _judged(number: int, rgb: np.ndarray, boxes: np.ndarray, colour: np.ndarray) -> _Candidates | None:
     found = propose(rgb, colour)
     if found is None:
         return None
@@ -152,7 +164,7 @@ def _judged(rgb: np.ndarray, boxes: np.ndarray, colour: np.ndarray) -> _Candidat
     if len(truth):
         beyond = (found.nuclei - truth[shared.argmax(1)]) * np.array([1, 1, -1, -1]) / RADIUS
         reach[verdict == 1] = beyond[verdict == 1]
-    return _Candidates(found, truth, verdict, reach)
+    return _Candidates(number, found, truth, verdict, reach)
 
 
 def _fitted(
@@ -202,15 +214,16 @@ def _threshold(fields: list[_Candidates], model: FinderModel, base: FinderModel 
 
     F2 counts a missed cell four times a false one: a person sees a false box and taps it away.
     """
-    folds = np.random.default_rng(options.seed).permutation(len(fields)) % min(options.folds, len(fields))
+    count = 1 + max(field.field for field in fields)
+    folds = np.random.default_rng(options.seed).permutation(count) % min(options.folds, count)
     detections: list[tuple[np.ndarray, np.ndarray]] = []
     truths: list[np.ndarray] = []
     for fold in range(folds.max() + 1):
-        rest = [field for field, other in zip(fields, folds, strict=True) if other != fold]
+        rest = [field for field in fields if folds[field.field] != fold]
         if not any((field.verdict == 1).any() for field in rest):
             continue
         judge = _fitted(rest, model.colour, base, {}, options)
-        for field in (field for field, mine in zip(fields, folds, strict=True) if mine == fold):
+        for field in (field for field in fields if folds[field.field] == fold):
             features = field.proposals.features
             scores, boxes = judge.scores(features), judge.boxes(features, field.proposals.nuclei)
             kept = distinct(boxes, scores)

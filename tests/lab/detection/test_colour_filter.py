@@ -55,3 +55,28 @@ def test_fields_that_teach_nothing_are_refused(fields: tuple[MarkedField, ...]) 
     bare = tuple(MarkedField(field.image, field.name, np.zeros((0, 4), np.int64)) for field in fields[:3])
     with pytest.raises(BadInput, match="inside or outside|no stained pixel|too few"):
         learn_finder(bare, {})
+
+
+def test_cells_cut_by_the_border_are_found_and_flagged(fields: tuple[MarkedField, ...]) -> None:
+    """The photograph ends a third into a cell that lies whole in it."""
+    found: list[bool] = []
+    for field in fields[:12]:
+        rgb = read_image(field.image)
+        x0, y0, x1, y1 = max(field.boxes.tolist(), key=lambda box: box[2] - box[0])
+        wide, high = (x1 - x0) // 3, (y1 - y0) // 3
+        for side, cut, across in (
+            ("left", rgb[:, x0 + wide :], (y0 + y1) / 2),
+            ("top", rgb[y0 + high :], (x0 + x1) / 2),
+            ("right", rgb[:, : x1 - wide], (y0 + y1) / 2),
+            ("bottom", rgb[: y1 - high], (x0 + x1) / 2),
+        ):
+            if min(cut.shape[:2]) >= 0.5 * min(rgb.shape[:2]):
+                cells = [cell.box for cell in find_cells(cut) if cell.cut]
+                found.append(any(_touches(box, side, cut.shape, across) for box in cells))
+    assert len(found) >= 20 and np.mean(found) >= 0.8
+
+
+def _touches(box: tuple[int, int, int, int], side: str, shape: tuple[int, ...], across: float) -> bool:
+    x0, y0, x1, y1 = box
+    at = {"left": x0 == 0, "top": y0 == 0, "right": x1 == shape[1], "bottom": y1 == shape[0]}[side]
+    return at and (x0 < across < x1 if side in ("top", "bottom") else y0 < across < y1)
