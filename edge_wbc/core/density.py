@@ -91,7 +91,7 @@ def _background(logs: np.ndarray, clear: np.ndarray) -> np.ndarray:
     known = terms[clear]
     # A little ridge on all but the constant: a field may show background in one corner only.
     ridge = np.diag(np.array([1e-6] + [0.02] * 5, np.float32)) * max(1, len(known))
-    return terms @ np.linalg.solve(known.T @ known + ridge, known.T @ logs[clear])
+    return (terms @ np.linalg.solve(known.T @ known + ridge, known.T @ logs[clear])).astype(np.float32)
 
 
 def red_cell_radius(density: np.ndarray, red_cell: np.ndarray, lit: np.ndarray) -> Optional[float]:

@@ -29,6 +29,7 @@ _SIGMAS = (4.5, 8.0)
 _LEAST_BLOB = 0.8
 _SEEDS = 12
 _REACH = 18
+_MARGIN = 2 * _REACH + 1
 _RINGS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.6, 3.3)
 
 _SIDE = np.arange(-_REACH, _REACH + 1)
@@ -119,43 +120,40 @@ def propose(rgb: np.ndarray, colour: np.ndarray, um_per_px: Optional[float] = No
     Args:
         rgb: (H, W, 3) uint8.
         colour: (3,) weights of red, green and blue excess density in the nucleus score.
-        um_per_px: as for `working_density`.
+        um_per_px: as for `working_field`.
     """
     field = working_field(rgb, um_per_px)
     if field is None:
         return None
-    lit = field.lit
     score = cv2.transform(field.excess, colour.astype(np.float32)[None, :])
-    fine = cv2.GaussianBlur(score, (0, 0), 1.0)
-    margin = 2 * _REACH + 1
-    around = ((margin, margin), (margin, margin), (0, 0))
-    padded = np.pad(np.dstack([field.density, score, lit.astype(np.float32), fine]), around)
+    layers = np.dstack([field.density, score, field.lit.astype(np.float32), cv2.GaussianBlur(score, (0, 0), 1.0)])
+    padded = np.pad(layers, ((_MARGIN, _MARGIN), (_MARGIN, _MARGIN), (0, 0)))
     rows: List[np.ndarray] = []
     boxes: List[Tuple[int, int, int, int]] = []
     for sigma in _SIGMAS:
-        seeds, blobs = _seeds(score, lit, sigma)
-        for number, seed in enumerate(seeds):
-            nucleus = _nucleus(_window(padded, seed + margin)[..., 5], seeds - seed)
+        seeds, blobs = _seeds(score, field.lit, sigma)
+        for seed, blob in zip(seeds, blobs):
+            window = _window(padded, seed)
+            nucleus = _nucleus(window[..., 5], seeds - seed)
             if nucleus is None:
                 continue
             y, x = np.nonzero(nucleus)
             top, left = seed[0] - _REACH + y.min(), seed[1] - _REACH + x.min()
             boxes.append((left, top, left + int(np.ptp(x)) + 1, top + int(np.ptp(y)) + 1))
-            middle = seed - _REACH + np.array([round(y.mean()), round(x.mean())])
-            inside = _window(padded, seed + margin)[nucleus]
-            shape = _shape(x, y) + (blobs[number], sigma / RADIUS, _pieces(nucleus))
-            colours = _colours(inside, _window(padded, middle + margin), field.red_cell)
-            rows.append(np.concatenate([shape, *colours, field.red_cell]))
+            around = _window(padded, seed - _REACH + np.array([round(y.mean()), round(x.mean())]))
+            colours = _colours(window[nucleus], around, field.red_cell)
+            pieces = cv2.connectedComponents(nucleus.astype(np.uint8))[0] - 1
+            rows.append(np.concatenate([_shape(x, y), [blob, sigma / RADIUS, pieces], *colours, field.red_cell]))
     return Proposals(
         np.array(rows, np.float32).reshape(-1, len(FEATURES)),
         np.array(boxes, np.float32).reshape(-1, 4),
         field.scale,
-        lit,
+        field.lit,
     )
 
 
 def _window(padded: np.ndarray, middle: np.ndarray) -> np.ndarray:
-    row, column = middle
+    row, column = middle + _MARGIN
     return padded[row - _REACH : row + _REACH + 1, column - _REACH : column + _REACH + 1]
 
 
@@ -186,10 +184,6 @@ def _nucleus(fine: np.ndarray, others: np.ndarray) -> Optional[np.ndarray]:
     kept = stats[:, cv2.CC_STAT_AREA] >= 0.1 * stats[1:, cv2.CC_STAT_AREA].max()
     kept[0] = False
     return kept[pieces]
-
-
-def _pieces(nucleus: np.ndarray) -> int:
-    return cv2.connectedComponents(nucleus.astype(np.uint8))[0] - 1
 
 
 def _shape(x: np.ndarray, y: np.ndarray) -> Tuple[float, ...]:
