@@ -16,6 +16,7 @@ from edge_wbc.core.records import Cell, Field, read_field, write_field
 from edge_wbc.lab.curation import index
 from edge_wbc.lab.curation.clean import deduplicate
 from edge_wbc.lab.curation.duplicates import DedupOptions
+from edge_wbc.lab.datasets.splitfile import read_duplicates
 
 
 def window(lab: Path, record: Field, name: str, x0: int, x1: int, blur: float, out: Path) -> list[int]:
@@ -89,6 +90,15 @@ def test_overlapping_fields(edge_wbc: Callable, smears: tuple[Path, int], tmp_pa
     for row in rows:
         # Both photographs are of one drawn field.
         assert row["verdict"] == "kept" or row["copy_of"].split("/")[1][0] == row["cell"].split("/")[1][0]
+    # Copied beside the photographs, the same table ties copies together when they are split.
+    tied = tmp_path / "tied"
+    shutil.copytree(folder, tied)
+    shutil.copy(tmp_path / "clean" / "duplicates.csv", tied)
+    groups = read_duplicates(tied)
+    fields = [read_field(file) for file in (folder / "records").iterdir()]
+    boxes = {(field.image, " ".join(map(str, cell.box))) for field in fields for cell in field.cells}
+    assert set(groups) <= boxes and len(groups) == len(rows)
+    assert len(set(groups.values())) == facts["components"]
     assert "not for diagnosis" in (tmp_path / "clean" / "report.html").read_text()
     assert read_image(tmp_path / "clean" / "sheet_01.png").shape[0] > 500
 

@@ -17,9 +17,9 @@ import numpy as np
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.images import read_image, write_image
-from edge_wbc.core.records import write_field
+from edge_wbc.core.records import Box, write_field
 from edge_wbc.lab.curation.duplicates import Choice, DedupOptions, choose, components, correlation
-from edge_wbc.lab.curation.index import Cells, cut_cell, index_cells, list_photographs
+from edge_wbc.lab.curation.index import Cells, Photograph, cut_cell, index_cells, list_photographs
 from edge_wbc.lab.curation.sheet import Tile, draw_sheets
 from edge_wbc.lab.evaluation.report import Picture, png, render_report
 
@@ -152,9 +152,12 @@ def _rows(cells: Cells, labels: np.ndarray, choice: Choice) -> list[dict[str, An
     for row in sorted(listed.tolist(), key=lambda row: (labels[row], choice.keeper[row] != row, row)):
         keeper = int(choice.keeper[row])
         alone = sizes[labels[row]] == 1
+        photograph, box = _place(cells, row)
         rows.append(
             {
                 "component": "" if alone else number[int(labels[row])],
+                "image": photograph.name,
+                "box": " ".join(map(str, box or ())),
                 "cell": cells.names[row],
                 "verdict": "set aside" if alone else "kept" if keeper == row else "removed",
                 "copy_of": "" if keeper == row else cells.names[keeper],
@@ -168,8 +171,18 @@ def _rows(cells: Cells, labels: np.ndarray, choice: Choice) -> list[dict[str, An
     return rows
 
 
+def _place(cells: Cells, row: int) -> tuple[Photograph, Box | None]:
+    """A cell's photograph and its box there; None in a picture of this one cell."""
+    photograph = cells.photographs[cells.field[row]]
+    if photograph.boxes is None:
+        return photograph, None
+    return photograph, photograph.boxes[int(cells.names[row].rpartition("#")[2]) - 1]
+
+
 _COLUMNS = (
     "component",
+    "image",
+    "box",
     "cell",
     "verdict",
     "copy_of",
@@ -203,9 +216,7 @@ def _draw(out: Path, cells: Cells, rows: Sequence[dict[str, Any]]) -> list[Pictu
     for component in doubtful:
         line = []
         for row in component:
-            photograph = cells.photographs[cells.field[place[row["cell"]]]]
-            number = int(row["cell"].rpartition("#")[2]) - 1 if photograph.boxes is not None else 0
-            box = photograph.boxes[number] if photograph.boxes is not None else None
+            photograph, box = _place(cells, place[row["cell"]])
             words = f"A {row['ahash_distance']}  P {row['phash_distance']}  r {row['correlation']:.2f}"
             kept = row["verdict"] == "kept"
             line.append(Tile(cut_cell(read_image(photograph.path), box), row["cell"], "stays" if kept else words))
