@@ -3,8 +3,9 @@
     python benchmarks/finder.py [--data ../shared/data] [--ship]
 
 Learns from the train part of smartphone_fields, the half of bccd whose names' SHA-256 is even, and 12 drawn fields;
-judges on the valid part and on the other half. --ship writes what was learned as the finder that ships
-(edge_wbc/core/finder.json). Prints tables and writes benchmarks/results/finder.json.
+judges on the valid part and on the other half, but for fields that dedup ties to a learned one. --ship writes what
+was learned as the finder that ships (edge_wbc/core/finder.json). Prints a table and writes
+benchmarks/results/finder.json.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ import numpy as np
 from edge_wbc.core.finder import find_cells
 from edge_wbc.core.finder_model import FinderModel, default_model, write_finder
 from edge_wbc.core.images import read_image
+from edge_wbc.lab.curation.clean import deduplicate
+from edge_wbc.lab.curation.duplicates import THRESHOLDS
 from edge_wbc.lab.datasets.importing import import_set
+from edge_wbc.lab.datasets.splitfile import read_duplicates
 from edge_wbc.lab.detection.colour_filter import learn_finder
 from edge_wbc.lab.detection.data import MarkedField, read_fields
 from edge_wbc.lab.detection.measures import Detections, detection_measures
@@ -50,6 +54,13 @@ def fields_of(data: Path, scratch: Path) -> dict[str, tuple[MarkedField, ...]]:
     halves: dict[int, list[MarkedField]] = {0: [], 1: []}
     for field in read_fields(scratch / "bccd").fields:
         halves[int(hashlib.sha256(field.image.stem.encode()).hexdigest(), 16) % 2].append(field)
+    # bccd holds some fields twice: a copy of what was learned is not judged on.
+    deduplicate(scratch / "bccd", scratch / "bccd_copies", THRESHOLDS["default"])
+    groups = read_duplicates(scratch / "bccd_copies")
+    known = {field.name for field in halves[0]}
+    seen = {group for (image, _), group in groups.items() if image in known}
+    copies = {image for (image, _), group in groups.items() if group in seen}
+    halves[1] = [field for field in halves[1] if field.name not in copies]
     return {
         "learned": (*read_fields(scratch / "train").fields, *halves[0], *drawn),
         "smartphone_fields valid": read_fields(scratch / "valid").fields,
