@@ -11,7 +11,7 @@ from typing import Optional, Tuple
 import cv2
 import numpy as np
 
-__all__ = ["bright_disc", "excess_density", "optical_density", "red_cell_radius"]
+__all__ = ["bright_disc", "excess_density", "optical_density", "red_cell_radius", "stain_strength"]
 
 _LOG = np.log(np.maximum(np.arange(256), 4)).astype(np.float32)
 _RADII = np.geomspace(4.0, 64.0, 25)
@@ -68,6 +68,11 @@ def optical_density(rgb: np.ndarray, lit: np.ndarray) -> Tuple[np.ndarray, np.nd
     return density, np.median(deep[blue >= np.median(blue)], axis=0)
 
 
+def stain_strength(red_cell: np.ndarray) -> float:
+    """Length of a red cell's density, by which fields stained more or less deeply compare."""
+    return max(float(np.linalg.norm(red_cell)), 0.05)
+
+
 def excess_density(density: np.ndarray, red_cell: np.ndarray) -> np.ndarray:
     """What is left of a field when its red cells are taken away.
 
@@ -80,7 +85,7 @@ def excess_density(density: np.ndarray, red_cell: np.ndarray) -> np.ndarray:
     """
     depth = np.clip(density[..., 1] * (1 / max(float(red_cell[1]), 0.02)), 0, 1)
     excess = density - depth[..., None] * red_cell.astype(np.float32)
-    return excess * np.float32(1 / max(float(np.linalg.norm(red_cell)), 0.05))
+    return excess * np.float32(1 / stain_strength(red_cell))
 
 
 def _background(logs: np.ndarray, clear: np.ndarray) -> np.ndarray:

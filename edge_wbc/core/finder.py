@@ -113,10 +113,11 @@ def find_one(rgb: np.ndarray) -> Optional[Box]:
     mask = (score > max(0.35 * top, 0.8 * level * top / 255)).astype(np.uint8)
     _, pieces, stats, _ = cv2.connectedComponentsWithStats(mask)
     areas = stats[:, cv2.CC_STAT_AREA]
-    weight = np.bincount(pieces.ravel(), weights=central.ravel(), minlength=len(stats)) / np.sqrt(areas)
+    weight = np.bincount(pieces.ravel(), weights=central.ravel(), minlength=len(stats)) / np.sqrt(np.maximum(areas, 1))
+    weight[0] = 0
     weight[stats[:, 2:4].max(1) < _LEAST_SIDE * max(size)] = 0
-    main = 1 + int(weight[1:].argmax()) if len(stats) > 1 else 0
-    if weight[main] == 0 or main == 0:
+    main = int(weight.argmax())
+    if weight[main] == 0:
         return None
     # Lobes lie beside the heaviest piece.
     reach = int(0.6 * stats[main, 2:4].max()) | 1

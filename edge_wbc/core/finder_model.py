@@ -17,8 +17,9 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.proposals import FEATURES, RADIUS
 
-__all__ = ["FinderModel", "default_model", "read_finder", "write_finder"]
+__all__ = ["DEFAULT_FINDER", "FinderModel", "default_model", "read_finder", "write_finder"]
 
+DEFAULT_FINDER = Path(__file__).with_name("finder.json")
 _SCHEMA = 1
 _SHAPES = {
     "colour": (3,),
@@ -108,4 +109,4 @@ def write_finder(path: Path, model: FinderModel) -> None:
 @lru_cache(maxsize=1)
 def default_model() -> FinderModel:
     """The finder that ships."""
-    return read_finder(Path(__file__).with_name("finder.json"))
+    return read_finder(DEFAULT_FINDER)

@@ -13,7 +13,7 @@ from typing import List, Optional, Tuple
 import cv2
 import numpy as np
 
-from edge_wbc.core.density import bright_disc, excess_density, optical_density, red_cell_radius
+from edge_wbc.core.density import bright_disc, excess_density, optical_density, red_cell_radius, stain_strength
 
 __all__ = ["FEATURES", "RADIUS", "Proposals", "WorkingField", "propose", "working_field"]
 
@@ -103,7 +103,7 @@ def working_field(rgb: np.ndarray, um_per_px: Optional[float] = None) -> Optiona
         small = _shrunk(small, RADIUS / radius)
         lit = cv2.resize(lit.astype(np.uint8), small.shape[1::-1], interpolation=cv2.INTER_NEAREST) > 0
         density, red_cell = optical_density(small, lit)
-    unit = density * np.float32(1 / max(float(np.linalg.norm(red_cell)), 0.05))
+    unit = density * np.float32(1 / stain_strength(red_cell))
     return WorkingField(unit, excess_density(density, red_cell), red_cell, lit, small.shape[1] / rgb.shape[1])
 
 

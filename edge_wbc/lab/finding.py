@@ -16,7 +16,7 @@ from edge_wbc.core.crops import CropRule, crop_cell, crop_fixed
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.finder import find_cells
-from edge_wbc.core.finder_model import FinderModel, default_model, read_finder
+from edge_wbc.core.finder_model import DEFAULT_FINDER, FinderModel, read_finder
 from edge_wbc.core.images import list_images, read_image
 from edge_wbc.core.records import Cell, Field, read_field, write_field
 from edge_wbc.lab.many import map_in_order
@@ -77,6 +77,8 @@ def find_in(
         BadInput: no photograph there, or a folder begun with other options; with `strict`, any fault.
     """
     photographs = list_images(images)
+    # What cannot find is refused before anything is written.
+    _detector(options.detector) if options.detector else _finder(options.model)
     for folder in ("images", "records", "crops"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     _claim(out, options)
@@ -121,12 +123,12 @@ def _note(fault: BadInput, faults: list[str], strict: bool) -> None:
 
 def _claim(out: Path, options: FindOptions) -> None:
     """Marks the folder as found with these options; refuses one that was begun with others."""
-    finder = options.detector / "weights.safetensors" if options.detector else options.model
+    weights = options.detector / "weights.safetensors" if options.detector else options.model
     plan: dict[str, Any] = {
         "size": options.size,
         "fixed": options.fixed,
         "detector": str(options.detector) if options.detector else None,
-        "finder": hashlib.sha256(finder.read_bytes()).hexdigest() if finder else default_model().learned_from,
+        "finder": hashlib.sha256((weights or DEFAULT_FINDER).read_bytes()).hexdigest(),
     }
     file = out / _PLAN
     if not file.is_file():
@@ -159,7 +161,7 @@ def _find(job: _Job) -> tuple[Field | None, list[bytes], BadInput | None]:
 
 @lru_cache(maxsize=1)
 def _finder(model: Path | None) -> FinderModel:
-    return read_finder(model) if model else default_model()
+    return read_finder(model or DEFAULT_FINDER)
 
 
 @lru_cache(maxsize=1)

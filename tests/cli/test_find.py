@@ -72,7 +72,8 @@ def test_learns_from_marked_fields(edge_wbc: Callable, drawn_lab: Path, photogra
     again = edge_wbc("find", photographs, "--model", out / "finder.json", "--out", tmp_path / "again", "--json")
     assert json.loads(again.out)["images"] == json.loads(said.out)["images"]
     assert edge_wbc("find", photographs, "--learn", drawn_lab, "--model", out / "finder.json", "--out", out).code == 2
-    assert edge_wbc("find", photographs, "--model", tmp_path / "none.json", "--out", tmp_path / "x").code == 2
+    refused = edge_wbc("find", photographs, "--model", tmp_path / "none.json", "--out", tmp_path / "x")
+    assert refused.code == 2 and "none.json: cannot be read" in refused.err and not (tmp_path / "x").exists()
 
 
 def test_crops_of_the_fields_own_pixels(edge_wbc: Callable, photographs: Path, tmp_path: Path) -> None:
