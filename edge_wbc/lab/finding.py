@@ -56,6 +56,7 @@ class _Job:
     photograph: Path
     image: str
     options: FindOptions
+    digest: str
 
 
 def find_in(
@@ -78,10 +79,11 @@ def find_in(
     """
     photographs = list_images(images)
     # What cannot find is refused before anything is written.
-    _detector(options.detector) if options.detector else _finder(options.model)
+    digest = _digest(options)
+    _detector(options.detector, digest) if options.detector else _finder(options.model, digest)
     for folder in ("images", "records", "crops"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    _claim(out, options)
+    _claim(out, options, digest)
     faults: list[str] = []
     named: dict[str, tuple[str, Path]] = {}
     for photograph in photographs:
@@ -96,7 +98,7 @@ def find_in(
         if record.is_file():
             done[photograph] = read_field(record)
         else:
-            jobs.append(_Job(photograph, f"images/{name}{photograph.suffix.lower()}", options))
+            jobs.append(_Job(photograph, f"images/{name}{photograph.suffix.lower()}", options, digest))
     results = map_in_order(_find, jobs, cluster, lambda count, total: progress("finding cells", count, total))
     for job, (field, crops, fault) in zip(jobs, results, strict=True):
         if fault is not None or field is None:
@@ -121,14 +123,22 @@ def _note(fault: BadInput, faults: list[str], strict: bool) -> None:
     faults.append(str(fault))
 
 
-def _claim(out: Path, options: FindOptions) -> None:
+def _digest(options: FindOptions) -> str:
+    """SHA-256 of what finds: a path may hold another finder tomorrow, on a worker that still knows today's."""
+    file = options.detector / "weights.safetensors" if options.detector else options.model or DEFAULT_FINDER
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BadInput(file, f"cannot be read ({error.strerror})") from error
+
+
+def _claim(out: Path, options: FindOptions, digest: str) -> None:
     """Marks the folder as found with these options; refuses one that was begun with others."""
-    weights = options.detector / "weights.safetensors" if options.detector else options.model
     plan: dict[str, Any] = {
         "size": options.size,
         "fixed": options.fixed,
         "detector": str(options.detector) if options.detector else None,
-        "finder": hashlib.sha256((weights or DEFAULT_FINDER).read_bytes()).hexdigest(),
+        "finder": digest,
     }
     file = out / _PLAN
     if not file.is_file():
@@ -148,9 +158,9 @@ def _find(job: _Job) -> tuple[Field | None, list[bytes], BadInput | None]:
     if options.detector:
         from edge_wbc.lab.detection import detect_cells
 
-        cells: list[Cell] = detect_cells(rgb, _detector(options.detector))
+        cells: list[Cell] = detect_cells(rgb, _detector(options.detector, job.digest))
     else:
-        cells = find_cells(rgb, _finder(options.model))
+        cells = find_cells(rgb, _finder(options.model, job.digest))
     crops = []
     for cell in cells:
         fixed = options.fixed
@@ -160,12 +170,12 @@ def _find(job: _Job) -> tuple[Field | None, list[bytes], BadInput | None]:
 
 
 @lru_cache(maxsize=1)
-def _finder(model: Path | None) -> FinderModel:
+def _finder(model: Path | None, digest: str) -> FinderModel:
     return read_finder(model or DEFAULT_FINDER)
 
 
 @lru_cache(maxsize=1)
-def _detector(run: Path) -> Any:
+def _detector(run: Path, digest: str) -> Any:
     from edge_wbc.lab.detection import load_detector
 
     return load_detector(run)

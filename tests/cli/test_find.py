@@ -95,3 +95,19 @@ def test_a_detector_finds(edge_wbc: Callable, small_detector: Path, photographs:
     said = edge_wbc("find", photographs, "--detector", small_detector, "--out", tmp_path / "out", "--json")
     assert said.code == 0, said.err
     assert len(json.loads(said.out)["images"]) == 4
+
+
+def test_another_finder_at_the_same_path_is_another_finder(
+    edge_wbc: Callable, photographs: Path, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    from edge_wbc.core.finder_model import default_model, write_finder
+
+    counts = []
+    for threshold in (0.5, 1.0):
+        write_finder(tmp_path / "finder.json", replace(default_model(), threshold=threshold))
+        out = tmp_path / str(threshold)
+        said = edge_wbc("find", photographs, "--model", tmp_path / "finder.json", "--out", out, "--json")
+        counts.append(sum(len(entry["cells"]) for entry in json.loads(said.out)["images"]))
+    assert counts[0] > 10 and counts[1] == 0
