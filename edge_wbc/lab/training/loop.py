@@ -24,7 +24,7 @@ from edge_wbc.lab.datasets import Dataset, LoadedCrops, load_crops
 from edge_wbc.lab.datasets.split import PARTS, check_enough
 from edge_wbc.lab.datasets.splitfile import SPLIT_FILE, draw_split, parts_of
 from edge_wbc.lab.evaluation import choose_threshold, evaluate, fit_temperature
-from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network, load_weights, pick_device
+from edge_wbc.lab.models import build_network, load_weights, normalise, pick_device
 from edge_wbc.lab.training.checkpoint import Checkpoint
 from edge_wbc.lab.training.curves import PANELS, Epoch, curves_csv, curves_png
 from edge_wbc.lab.training.recipes import Recipe, recipe_named
@@ -143,7 +143,7 @@ def train(
         for step, (batch, truth) in enumerate(DataLoader(crops, recipe.batch, sampler=sampler), 1):
             varied = torch.stack([augment(crop) for crop in batch])
             truth = truth.to(device)
-            logits = network(_normalise(varied.to(device)))
+            logits = network(normalise(network, varied.to(device)))
             loss = criterion(logits, truth)
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -225,13 +225,6 @@ def _split_facts(data: Dataset, seed: int) -> dict[str, Any]:
     return {"from": "seed", "seed": seed}
 
 
-def _normalise(crops: torch.Tensor) -> torch.Tensor:
-    """(N, 3, S, S) uint8 -> float32 as the ImageNet networks expect it, channels last in memory."""
-    mean = torch.tensor(IMAGENET_MEAN, device=crops.device).view(3, 1, 1)
-    std = torch.tensor(IMAGENET_STD, device=crops.device).view(3, 1, 1)
-    return ((crops.float() / 255 - mean) / std).contiguous(memory_format=torch.channels_last)
-
-
 def _settle(network: nn.Module, crops: TensorDataset, batch: int = 64, batches: int = 10) -> None:
     """Reads the batch-norm statistics anew, off plain crops.
 
@@ -240,7 +233,7 @@ def _settle(network: nn.Module, crops: TensorDataset, batch: int = 64, batches: 
     """
     few = Subset(crops, torch.randperm(len(crops))[: batch * batches].tolist())
     device = next(network.parameters()).device
-    update_bn((_normalise(pixels.to(device)) for pixels, _ in DataLoader(few, min(batch, len(few)))), network)
+    update_bn((normalise(network, pixels.to(device)) for pixels, _ in DataLoader(few, min(batch, len(few)))), network)
 
 
 @torch.inference_mode()
@@ -249,7 +242,8 @@ def predict_logits(network: nn.Module, pixels: np.ndarray, batch: int = 64) -> n
     network.eval()
     device = next(network.parameters()).device
     chunks = [torch.from_numpy(np.array(pixels[start : start + batch])) for start in range(0, len(pixels), batch)]
-    return np.concatenate([network(_normalise(chunk.permute(0, 3, 1, 2).to(device))).cpu().numpy() for chunk in chunks])
+    inputs = (normalise(network, chunk.permute(0, 3, 1, 2).to(device)) for chunk in chunks)
+    return np.concatenate([network(batch).cpu().numpy() for batch in inputs])
 
 
 def _judge(
