@@ -7,9 +7,7 @@ TensorFlow's SAME padding, which is TFLite's too: with PyTorch's symmetric paddi
 
 from __future__ import annotations
 
-import torch
 from torch import nn
-from torch.nn import functional
 
 from edge_wbc.lab.models.weights import PackagedWeights
 
@@ -53,28 +51,8 @@ LITE0_WEIGHTS = PackagedWeights(
 )
 
 
-class _SameConv(nn.Conv2d):
-    """A square convolution with TensorFlow's SAME padding: an odd row and column go below and to the right."""
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        pads: list[int] = []
-        # int(): timm's own layer hands the ONNX exporter tensors here, and 400 nodes come out to compute them.
-        for side in (int(x.shape[3]), int(x.shape[2])):
-            missing = max(0, (-(-side // self.stride[0]) - 1) * self.stride[0] + self.kernel_size[0] - side)
-            pads += [missing // 2, missing - missing // 2]
-        return super().forward(functional.pad(x, pads))
-
-
 def efficientnet_lite0() -> nn.Module:
     """The network with 1,000 outputs and random weights; 20% dropout before the last layer, as TensorFlow's."""
     import timm
-    from timm.layers.conv2d_same import Conv2dSame
 
-    network = timm.create_model("tf_efficientnet_lite0", drop_rate=0.2)
-    for name, layer in list(network.named_modules()):
-        if isinstance(layer, Conv2dSame):
-            sizes = (layer.in_channels, layer.out_channels, layer.kernel_size[0], layer.stride[0])
-            same = _SameConv(*sizes, groups=layer.groups, bias=False)
-            same.weight = layer.weight
-            network.set_submodule(name, same)
-    return network
+    return timm.create_model("tf_efficientnet_lite0", drop_rate=0.2)
