@@ -6,6 +6,7 @@ import json
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,22 +76,26 @@ def _convert(
 ) -> dict[str, bytes]:
     """Kind -> artefact without metadata."""
     from export import tflite, to_onnx
+    from export.rounding import round_weights
 
-    made: dict[str, bytes] = {}
-    floats: dict[str, bytes] = {}
+    graphs = {"float": lambda: graph, "rounded": lambda: round_weights(graph, calibration)}
+    makers = {"tflite": tflite.to_tflite, "onnx": to_onnx.to_onnx}
+
+    @cache
+    def whole(family: str, weights: str) -> bytes:
+        return makers[family](graphs[weights](), size)
+
     steps: dict[str, Callable[[], bytes]] = {
-        "tflite-fp32": lambda: floats["tflite"],
-        "tflite-fp16": lambda: tflite.to_half_tflite(floats["tflite"]),
-        "tflite-dynamic": lambda: tflite.to_dynamic_tflite(floats["tflite"]),
-        "tflite-int8": lambda: tflite.to_int8_tflite(floats["tflite"], calibration),
-        "onnx-fp32": lambda: floats["onnx"],
-        "onnx-int8": lambda: to_onnx.to_int8_onnx(floats["onnx"], calibration),
+        "tflite-fp32": lambda: whole("tflite", "float"),
+        "tflite-fp16": lambda: tflite.to_half_tflite(whole("tflite", "float")),
+        "tflite-dynamic": lambda: tflite.to_dynamic_tflite(whole("tflite", "rounded")),
+        "tflite-int8": lambda: tflite.to_int8_tflite(whole("tflite", "rounded"), calibration),
+        "onnx-fp32": lambda: whole("onnx", "float"),
+        "onnx-int8": lambda: to_onnx.to_int8_onnx(whole("onnx", "rounded"), calibration),
     }
+    made: dict[str, bytes] = {}
     for done, kind in enumerate(kinds):
         report("convert", done, len(kinds))
-        family = kind.split("-")[0]
-        if family not in floats:
-            floats[family] = (tflite.to_tflite if family == "tflite" else to_onnx.to_onnx)(graph, size)
         made[kind] = steps[kind]()
     report("convert", len(kinds), len(kinds))
     return made
