@@ -45,7 +45,7 @@ def test_killed_and_resumed_equals_uninterrupted(
     killed_in_epoch_2(
         "from edge_wbc.lab.datasets import read_dataset\n"
         "from edge_wbc.lab.training import TrainOptions, train\n"
-        "train(read_dataset(Path(sys.argv[1])), Path(sys.argv[2]),\n"
+        "train([read_dataset(Path(sys.argv[1]))], Path(sys.argv[2]),\n"
         "      TrainOptions(weights='none', epochs=2, size=32), log=kill)\n",
         drawn_lab,
         out,
@@ -53,14 +53,14 @@ def test_killed_and_resumed_equals_uninterrupted(
     with pytest.raises(BadInput, match="it goes on"):
         load_run(out)
     said: list[str] = []
-    facts = train(read_dataset(drawn_lab), out, OPTIONS, log=said.append)
+    facts = train([read_dataset(drawn_lab)], out, OPTIONS, log=said.append)
     assert "goes on after epoch 1 of 2" in said
     assert same_weights(small_run, out)
     assert facts["metrics"] == json.loads((small_run / "run.json").read_text())["metrics"]
 
 
 def test_other_options_or_a_used_folder_are_refused(drawn_lab: Path, small_run: Path, tmp_path: Path) -> None:
-    data = read_dataset(drawn_lab)
+    data = [read_dataset(drawn_lab)]
     with pytest.raises(BadInput, match="seed 0 instead of 7"):
         train(data, small_run, replace(OPTIONS, seed=7))
     (tmp_path / "notes.txt").write_text("mine")
@@ -78,7 +78,7 @@ def test_weights_that_cannot_be_had_are_said(drawn_lab: Path, tmp_path: Path, mo
     monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", refuse)
     said: list[str] = []
     facts = train(
-        read_dataset(drawn_lab), tmp_path / "run", replace(OPTIONS, weights="imagenet", epochs=1), log=said.append
+        [read_dataset(drawn_lab)], tmp_path / "run", replace(OPTIONS, weights="imagenet", epochs=1), log=said.append
     )
     assert facts["weights"] == "none"
     assert any("no ImageNet weights for mobilenet_v2 (no network): training from scratch" in line for line in said)
@@ -86,15 +86,15 @@ def test_weights_that_cannot_be_had_are_said(drawn_lab: Path, tmp_path: Path, mo
 
 @pytest.mark.parametrize("model", [name for name in MODELS if name != "mobilenet_v2"])
 def test_every_network_trains(model: str, drawn_lab: Path, tmp_path: Path) -> None:
-    facts = train(read_dataset(drawn_lab), tmp_path / "run", replace(OPTIONS, model=model, epochs=1))
+    facts = train([read_dataset(drawn_lab)], tmp_path / "run", replace(OPTIONS, model=model, epochs=1))
     assert load_run(tmp_path / "run").model == facts["model"] == model
 
 
 def test_the_papers_recipe() -> None:
     recipe = RECIPES["raabin"]
     assert (recipe.epochs, recipe.batch, recipe.lr) == (15, 10, 0.001)
-    optimiser = recipe.optimiser(torch.nn.Linear(2, 2))
-    scheduler = recipe.scheduler(optimiser, epochs=15, steps=3)
+    optimiser = recipe.make_optimiser(torch.nn.Linear(2, 2))
+    scheduler = recipe.make_scheduler(optimiser, epochs=15, steps=3)
     rates = []
     for _ in range(15):
         rates.append(optimiser.param_groups[0]["lr"])
