@@ -74,7 +74,7 @@ ALONE = Ranks()
 @contextmanager
 def joined_ranks() -> Iterator[Ranks]:
     """Joins the ranks that ``torchrun`` started, over NCCL between GPUs and gloo between CPUs; else it is `ALONE`."""
-    if "WORLD_SIZE" not in os.environ or not distributed.is_torchelastic_launched():
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ALONE
         return
     ranks = Ranks(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_RANK"]))

@@ -53,12 +53,14 @@ def early_blocks(network: nn.Module, size: int = 64) -> list[nn.Module]:
             found[output.shape[-1]] = module
 
     hooks = [stage.register_forward_hook(note) for stage in stages]
-    was_training = network.training
+    modes = [(module, module.training) for module in network.modules()]
     first = next(network.parameters())
     try:
         network.eval()(torch.zeros(1, 3, size, size, device=first.device))
     finally:
-        network.train(was_training)
+        # One by one: some of a network's batch norms may be frozen.
+        for module, mode in modes:
+            module.training = mode
         for hook in hooks:
             hook.remove()
     return [found[size // stride] for stride in (4, 8)]

@@ -40,10 +40,13 @@ def name_domains(datasets: Sequence[Dataset]) -> dict[str, Dataset]:
     """
     if not datasets:
         raise BadInput("DATA", "none given", "name at least one dataset")
-    names = [data.domain or data.path.resolve().name for data in datasets]
-    for row, data in enumerate(datasets):
-        if not data.domain and (names.count(names[row]) > 1 or names[row].lower() in _GENERIC):
-            names[row] = "/".join(data.path.resolve().parts[-2:])
+    short = [data.domain or data.path.resolve().name for data in datasets]
+    names = [
+        "/".join(data.path.resolve().parts[-2:])
+        if not data.domain and (short.count(name) > 1 or name.lower() in _GENERIC)
+        else name
+        for name, data in zip(short, datasets, strict=True)
+    ]
     twice = [name for name, count in Counter(names).items() if count > 1]
     if twice:
         raise BadInput("DATA", f"two datasets are named {twice[0]!r}", "name them: NAME=PATH")

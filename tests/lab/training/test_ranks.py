@@ -1,0 +1,87 @@
+"""Two ranks on loopback train the very network that one trains."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.lab.datasets import read_dataset
+from edge_wbc.lab.models import build_network
+from edge_wbc.lab.training import Recipe, TrainOptions, loop, ranks, recipes, train
+
+START = """
+from edge_wbc.cli.main import main
+from test_ranks import plain
+plain(setattr)
+main()
+"""
+
+
+def plain(put: Callable[[object, str, object], None]) -> None:
+    """Takes out what each rank draws for itself: variation, and dropout by the choice of the network."""
+    put(ranks, "pick_device", lambda: torch.device("cpu"))
+    put(loop, "vary", lambda crops, chance, how: crops)
+    put(loop, "build_network", _normed)
+    put(recipes, "RECIPES", {"plain": Recipe(2, 16, 0.002, "cosine", average=0.9, freeze_norm=True)})
+
+
+def _normed(model: str, labels: int, imagenet: bool = False) -> torch.nn.Module:
+    """Random weights with batch-norm statistics to them, which can then be frozen."""
+    network = build_network(model, labels)
+    patches = torch.nn.functional.interpolate(torch.randn(64, 3, 4, 4), 32)
+    torch.optim.swa_utils.update_bn([patches], network)
+    return network
+
+
+@pytest.fixture
+def gloo() -> None:
+    try:
+        torch.distributed.ProcessGroupGloo.create_device(hostname="127.0.0.1")
+        torch.distributed.TCPStore("127.0.0.1", 0, 1, True)
+    except (RuntimeError, OSError) as error:
+        pytest.skip(f"gloo opens no socket here: {error}")
+
+
+def test_two_ranks_equal_one(gloo: None, drawn_lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab = tmp_path / "lab"
+    shutil.copytree(drawn_lab, lab, ignore=shutil.ignore_patterns("*_001.*", "*_002.*"))
+    (tmp_path / "start.py").write_text(START)
+    paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    said = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "start.py", "train"]
+        + ["lab", "--model", "shufflenet_v2_x1_0", "--recipe", "plain", "--weights", "none", "--size", "32"]
+        + ["--out", "two"],
+        cwd=tmp_path,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo", "PYTHONPATH": paths},
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 0, said.stderr
+    # One of them speaks.
+    assert said.stderr.count("epoch 2/2: loss") == said.stdout.count("in two") == 1
+
+    plain(monkeypatch.setattr)
+    train([read_dataset(lab)], tmp_path / "one", TrainOptions("shufflenet_v2_x1_0", "plain", "none", size=32))
+    one, two = (safetensors.torch.load_file(tmp_path / run / "weights.safetensors") for run in ("one", "two"))
+    torch.manual_seed(0)
+    begun = _normed("shufflenet_v2_x1_0", 5).state_dict()
+    assert max((value - begun[name]).abs().max() for name, value in one.items() if "weight" in name) > 0.002
+    assert one.keys() == two.keys()
+    for name, value in one.items():
+        assert torch.allclose(value, two[name], atol=1e-4), name
+    assert (tmp_path / "one" / "crops.csv").read_bytes() == (tmp_path / "two" / "crops.csv").read_bytes()
+    losses = [(tmp_path / run / "curves.csv").read_text().splitlines()[1].split(",")[2] for run in ("one", "two")]
+    assert float(losses[0]) == pytest.approx(float(losses[1]), abs=1e-4)
+
+
+def test_a_batch_that_ranks_cannot_share_is_refused(drawn_lab: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match="10 crops can't be shared by 3 ranks"):
+        train([read_dataset(drawn_lab)], tmp_path / "run", TrainOptions(recipe="raabin"), ranks=ranks.Ranks(1, 3, 1))
+    assert not (tmp_path / "run").exists()
