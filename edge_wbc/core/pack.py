@@ -11,7 +11,7 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
 from edge_wbc.core.colour import COLOURS, REFERENCES
 from edge_wbc.core.crops import CropRule
