@@ -11,25 +11,23 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from torch.optim.swa_utils import update_bn
 
+from edge_wbc.core.colour import normalise
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
-from edge_wbc.core.taxonomy import FIVE_CLASSES
 from edge_wbc.lab.datasets import Dataset
 from edge_wbc.lab.datasets.split import PARTS
-from edge_wbc.lab.evaluation import choose_threshold, evaluate, fit_temperature
-from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network
+from edge_wbc.lab.models import build_network
 from edge_wbc.lab.training.augment import vary
 from edge_wbc.lab.training.averaging import averaged
 from edge_wbc.lab.training.checkpoint import Checkpoint
 from edge_wbc.lab.training.curves import PANELS, Epoch, curves_csv, curves_png
 from edge_wbc.lab.training.draws import draw_rows, expected_draws, prepared
+from edge_wbc.lab.training.judging import calibrated, judge, predict_logits, settle, to_input
 from edge_wbc.lab.training.ranks import ALONE, Ranks
 from edge_wbc.lab.training.recipes import Recipe, recipe_named
 from edge_wbc.lab.training.run import (
-    CropRow,
     claim,
     column_of,
     read_crops,
@@ -107,6 +105,7 @@ def train(
         raise BadInput("--batch", f"{recipe.batch} crops can't be shared by {ranks.count} ranks alike")
     if not ranks.first:
         progress, log = None, lambda line: None
+    rule = CropRule(size=options.size, colour=recipe.colour)
     domains = {name: with_labels(data, options.labels) for name, data in name_domains(datasets).items()}
     sources = source_facts(domains, options.seed)
     if ranks.first:
@@ -117,7 +116,7 @@ def train(
         log(f"{out} is finished already; --out another folder to train anew")
         return read_facts(out)
     if ranks.first and not (out / "crops.csv").is_file():
-        write_crops(out, *cut_sources(domains, CropRule(size=options.size), options.seed, progress))
+        write_crops(out, *cut_sources(domains, replace(rule, colour="none"), options.seed, progress))
     ranks.wait()
     pixels, crops = read_crops(out)
     labels = output_labels([crop.label for crop in crops], options.labels)
@@ -129,13 +128,7 @@ def train(
 
     device = ranks.device()
     torch.manual_seed(options.seed)
-    imagenet = options.weights == "imagenet"
-    try:
-        network = build_network(options.model, len(labels), imagenet)
-    except OSError as error:
-        log(f"no ImageNet weights for {options.model} ({error}): training from scratch")
-        imagenet = False
-        network = build_network(options.model, len(labels))
+    network, weights = _start(options, len(labels), log)
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = averaged(network, recipe.average) if recipe.average else None
     judged = average.module if average else network
@@ -168,7 +161,7 @@ def train(
         def batch(step: int, own: np.ndarray = own, epoch: int = epoch) -> tuple[torch.Tensor, torch.Tensor]:
             chance = np.random.default_rng((options.seed, epoch, step + 1, ranks.rank))
             varied = vary(pixels[own[step]], chance, recipe.variation)
-            return torch.from_numpy(varied), torch.from_numpy(targets[own[step]])
+            return torch.from_numpy(normalise(varied, rule.colour)), torch.from_numpy(targets[own[step]])
 
         totals = torch.zeros(2, device=device)
         with mixed_style(network, recipe.mix_style, chance):
@@ -178,7 +171,7 @@ def train(
             for step, (varied, truth) in enumerate(prepared(batch, steps, _threads(device)), 1):
                 truth = truth.to(device)
                 with torch.autocast(device.type, torch.bfloat16, enabled=halved):
-                    logits = together(_normalise(varied.to(device)))
+                    logits = together(to_input(varied.to(device)))
                     loss = criterion(logits, truth)
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
@@ -197,29 +190,27 @@ def train(
         if not np.isfinite(loss_mean):
             raise BadInput(out, f"the loss is not a number in epoch {epoch}", "train again at a lower --lr")
         if not recipe.freeze_norm:
-            _settle(judged, pixels[np.unique(drawn[:640])])
+            settle(judged, normalise(pixels[np.unique(drawn[:640])], rule.colour))
         if ranks.first:
-            figures = _judge(judged, pixels[rows["val"]], targets[rows["val"]], labels, options.labels)
+            seen = normalise(pixels[rows["val"]], rule.colour)
+            figures = judge(judged, seen, targets[rows["val"]], labels, options.labels)
             seconds = time.perf_counter() - started
             history.append(Epoch(epoch, optimiser.param_groups[0]["lr"], loss_mean, right, *figures, seconds))
-            log(
-                f"epoch {epoch}/{recipe.epochs}: loss {loss_mean:.3f}, validation accuracy "
-                f"{history[-1].val_accuracy:.3f} (balanced {history[-1].val_balanced_accuracy:.3f}), {seconds:.0f} s"
-            )
+            log(history[-1].told(recipe.epochs))
             checkpoint.save(history)
 
     if ranks.first:
         facts = {
             "model": options.model,
             "labels": list(labels),
-            "crop": asdict(CropRule(size=options.size)),
-            "weights": "imagenet" if imagenet else "none",
+            "crop": asdict(rule),
+            "weights": weights,
             "recipe": {"name": options.recipe if isinstance(options.recipe, str) else "own", **asdict(recipe)},
             "seed": options.seed,
             "parts": {part: len(rows[part]) for part in PARTS},
             "domains": sources,
             "versions": versions(device),
-            **_calibrated(judged, pixels, targets, crops, labels),
+            **calibrated(judged, pixels, rule.colour, targets, crops, labels),
         }
         write_whole(out / "curves.csv", curves_csv(history))
         write_whole(out / "curves.png", curves_png(history, PANELS))
@@ -229,70 +220,16 @@ def train(
     return read_facts(out)
 
 
+def _start(options: TrainOptions, labels: int, log: Callable[[str], None]) -> tuple[nn.Module, str]:
+    """The network to start from, and which weights it has."""
+    if options.weights == "imagenet":
+        try:
+            return build_network(options.model, labels, imagenet=True), "imagenet"
+        except OSError as error:
+            log(f"no ImageNet weights for {options.model} ({error}): training from scratch")
+    return build_network(options.model, labels), "none"
+
+
 def _threads(device: torch.device) -> int:
     """How many batches are prepared at a time: a GPU is done with one before one core has varied the next."""
     return 8 if device.type == "cuda" else 1
-
-
-def _normalise(crops: torch.Tensor) -> torch.Tensor:
-    """(N, S, S, 3) uint8 -> (N, 3, S, S) float32 as the ImageNet networks expect it, channels last in memory."""
-    mean = torch.tensor(IMAGENET_MEAN, device=crops.device)
-    std = torch.tensor(IMAGENET_STD, device=crops.device)
-    return ((crops.float() / 255 - mean) / std).permute(0, 3, 1, 2)
-
-
-def _settle(network: nn.Module, pixels: np.ndarray, batch: int = 64) -> None:
-    """Reads the batch-norm statistics anew, off plain crops.
-
-    The running ones lag behind weights that move fast and saw varied crops: MnasNet after one epoch rose from
-    0.19 to 0.91 on held-out crops by this alone, and int8 loses less.
-    """
-    device = next(network.parameters()).device
-    chunks = np.array_split(pixels, max(1, len(pixels) // batch))
-    update_bn((_normalise(torch.from_numpy(chunk).to(device)) for chunk in chunks), network)
-
-
-@torch.inference_mode()
-def predict_logits(network: nn.Module, pixels: np.ndarray, batch: int = 64) -> np.ndarray:
-    """(N, S, S, 3) uint8 crops -> (N, labels) float32 logits, with the network in eval mode."""
-    network.eval()
-    device = next(network.parameters()).device
-    chunks = [torch.from_numpy(np.array(pixels[start : start + batch])) for start in range(0, len(pixels), batch)]
-    return np.concatenate([network(_normalise(chunk.to(device))).cpu().numpy() for chunk in chunks])
-
-
-def _judge(
-    network: nn.Module, pixels: np.ndarray, targets: np.ndarray, labels: tuple[str, ...], kept: str
-) -> tuple[float, float, float]:
-    """Loss over all labels; accuracy and balanced accuracy over them or, beside a guard, over the five classes."""
-    logits = predict_logits(network, pixels)
-    loss = nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(targets)).item()
-    columns = sum(label in FIVE_CLASSES for label in labels) if kept == "guard" else len(labels)
-    asked = targets < columns
-    right = logits[asked, :columns].argmax(1) == targets[asked]
-    by_label = [right[targets[asked] == label].mean() for label in np.unique(targets[asked])]
-    return loss, float(right.mean()), float(np.mean(by_label))
-
-
-def _calibrated(
-    network: nn.Module, pixels: np.ndarray, targets: np.ndarray, crops: Sequence[CropRow], labels: tuple[str, ...]
-) -> dict[str, Any]:
-    """Temperature and threshold from the validation part, then the figures of both held-out parts, lab by lab too."""
-    held: dict[str, np.ndarray] = {part: np.array([crop.part == part for crop in crops]) for part in ("val", "test")}
-    logits = np.zeros((len(crops), len(labels)), np.float32)
-    for rows in held.values():
-        logits[rows] = predict_logits(network, pixels[rows])
-    temperature = fit_temperature(logits[held["val"]], targets[held["val"]])
-    scores = torch.softmax(torch.from_numpy(logits) / temperature, 1).numpy()
-    right = scores.argmax(1) == targets
-    threshold = choose_threshold(scores[held["val"]].max(1), right[held["val"]])
-    names = dict.fromkeys(crop.domain for crop in crops)
-    if len(names) > 1:
-        for part in ("val", "test"):
-            held |= {f"{part} {name}": held[part] & [crop.domain == name for crop in crops] for name in names}
-    metrics = {
-        name: evaluate([labels[target] for target in targets[rows]], scores[rows], labels, threshold)
-        for name, rows in held.items()
-        if rows.any()
-    }
-    return {"temperature": temperature, "uncertain_below": threshold, "metrics": metrics}

@@ -23,6 +23,7 @@ import torchvision
 from torch import nn
 
 import edge_wbc
+from edge_wbc.core.colour import normalise
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
@@ -81,10 +82,12 @@ class TrainedRun:
     std: tuple[float, float, float] = IMAGENET_STD
 
     def crops(self, part: str) -> tuple[np.ndarray, np.ndarray]:
-        """The (N, S, S, 3) uint8 crops of a part and their (N,) int64 columns in `labels`."""
+        """The (N, S, S, 3) uint8 crops of a part, in the rule's colours, and their (N,) int64 columns in `labels`."""
         pixels, crops = read_crops(self.path)
         rows = [row for row, crop in enumerate(crops) if crop.part == part]
-        return pixels[rows], np.array([column_of(crops[row].label, self.labels) for row in rows], np.int64)
+        return normalise(pixels[rows], self.crop.colour), np.array(
+            [column_of(crops[row].label, self.labels) for row in rows], np.int64
+        )
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -33,7 +33,9 @@ def test_a_labs_share_is_the_root_of_its_count() -> None:
 
 def test_the_only_basophil_of_a_lab_is_not_an_epochs_half() -> None:
     targets = np.array([0] * 1200 + [0] + [1] * 800)
-    expected = expected_draws(targets, [("pbc", "basophil")] * 1200 + [("bccd", "basophil")] + [("pbc", "x")] * 800, 10000)
+    expected = expected_draws(
+        targets, [("pbc", "basophil")] * 1200 + [("bccd", "basophil")] + [("pbc", "x")] * 800, 10000
+    )
     assert expected[1200] == REPEATS
     assert expected[:1200].sum() == pytest.approx(5000 - REPEATS)
 
