@@ -122,7 +122,9 @@ def _photographed(crop: np.ndarray, chance: np.random.Generator, often: float) -
     if resolution:
         few = max(12, int(size / chance.uniform(1.2, 3.0)))
         enlarge = cv2.INTER_LINEAR if chance.random() < 0.5 else cv2.INTER_CUBIC
-        crop = cv2.resize(cv2.resize(crop, (few, few), interpolation=cv2.INTER_AREA), (size, size), interpolation=enlarge)
+        crop = cv2.resize(
+            cv2.resize(crop, (few, few), interpolation=cv2.INTER_AREA), (size, size), interpolation=enlarge
+        )
     if defocus:
         crop = cv2.GaussianBlur(crop, (0, 0), chance.uniform(0.3, 2.0) * unit)
     if sharpening:
