@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from sklearn.metrics import average_precision_score, precision_recall_curve
+from sklearn.metrics import precision_recall_curve
 
 from edge_wbc.core.taxonomy import FIVE_CLASSES
 from edge_wbc.lab.evaluation.calibration import Reliability
@@ -27,7 +27,7 @@ __all__ = [
 
 CLASS_COLOURS = dict(zip(FIVE_CLASSES, ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"), strict=True))
 OUTSIDE_COLOUR = "#555555"
-LAB_STYLES = (
+LAB_STYLES: tuple[tuple[str, Any, str], ...] = (
     ("#000000", "-", "o"),
     ("#0072B2", "--", "^"),
     ("#D55E00", "-.", "s"),
@@ -36,8 +36,6 @@ LAB_STYLES = (
     ("#E69F00", (0, (3, 1, 1, 1)), "P"),
     ("#56B4E9", (0, (1, 1)), "X"),
 )
-FEW = 5
-"""A class of fewer cells in a lab has no curve."""
 
 
 def confusion_figure(results: Mapping[str, Mapping[str, Any]], columns: int) -> Figure:
@@ -67,38 +65,29 @@ def confusion_figure(results: Mapping[str, Mapping[str, Any]], columns: int) -> 
     return figure
 
 
-def precision_recall_figure(labs: Mapping[str, tuple[np.ndarray, np.ndarray]], labels: Sequence[str]) -> Figure:
+def precision_recall_figure(labs: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]]) -> Figure:
     """One panel a class, one line a lab: precision over recall of that class against the other white cells.
 
     Args:
-        labs: name -> (N,) labels of white cells and their (N, len(labels)) scores; the legend gives average precision
-            and how many cells of the class there are. A lab with fewer than five of a class has no line there.
+        labs: name -> class -> (N,) bool, which white cells are of it, and their (N,) probability of it.
     """
-    figure = Figure(figsize=(11, 6.6), layout="constrained")
+    figure = Figure(figsize=(11, 6.4), layout="constrained")
     grid = figure.subplots(2, 3).ravel()
+    styles = dict(zip(labs, cycle(LAB_STYLES), strict=False))
     for axes, label in zip(grid, FIVE_CLASSES, strict=False):
-        for (name, (truth, scores)), (colour, style, _) in zip(labs.items(), cycle(LAB_STYLES), strict=False):
-            positive = truth == label
-            if label not in labels or positive.sum() < FEW:
-                continue
-            score = scores[:, list(labels).index(label)]
-            precision, recall, _ = precision_recall_curve(positive, score)
-            found = average_precision_score(positive, score)
-            text = f"{name}: {found:.3f} of {positive.sum()}"
-            axes.step(recall, precision, where="post", color=colour, linestyle=style, label=text)
+        for name, (colour, style, _) in styles.items():
+            if label in labs[name]:
+                precision, recall, _ = precision_recall_curve(*labs[name][label])
+                axes.step(recall, precision, where="post", color=colour, linestyle=style)
         axes.set_title(label, fontsize=11)
         axes.set_xlim(-0.01, 1.02)
         axes.set_ylim(-0.01, 1.02)
-        axes.grid(alpha=0.3)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(fontsize=9, loc="lower left", title="average precision", title_fontsize=9)
-        else:
-            axes.text(0.5, 0.5, "fewer than five cells", ha="center", va="center", fontsize=9)
-    grid[0].set_ylabel("precision")
-    grid[3].set_ylabel("precision")
-    for axes in (grid[2], *grid[3:5]):
         axes.set_xlabel("recall")
+        axes.set_ylabel("precision")
+        axes.grid(alpha=0.3)
     grid[5].set_axis_off()
+    lines = [Line2D([], [], color=colour, linestyle=style, label=name) for name, (colour, style, _) in styles.items()]
+    grid[5].legend(handles=lines, loc="center", fontsize=11, frameon=False, handlelength=3)
     return figure
 
 
@@ -108,27 +97,30 @@ def reliability_figure(labs: Mapping[str, tuple[Reliability, Reliability]], colu
     A point's size grows with the cells in its bin; on the diagonal a score means what it says.
     """
     rows = -(-len(labs) // columns)
-    figure = Figure(figsize=(3.7 * columns, 3.7 * rows), layout="constrained")
+    figure = Figure(figsize=(3.7 * columns, 4 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
+    styles = (("before", "#D55E00", "s"), ("after", "#0072B2", "o"))
     for axes, (name, pair) in zip(grid, labs.items(), strict=False):
         axes.plot((0, 1), (0, 1), color="#999999", linewidth=1, zorder=0)
-        lines = zip(pair, ("before", "after"), ("#D55E00", "#0072B2"), ("--", "-"), ("s", "o"), strict=True)
-        for found, when, colour, style, marker in lines:
+        for found, (_, colour, marker) in zip(pair, styles, strict=True):
             held = found.cells > 0
-            size = 8 + 160 * found.cells[held] / found.cells.sum()
-            axes.plot(found.score[held], found.accuracy[held], color=colour, linestyle=style, linewidth=1.2)
-            axes.scatter(found.score[held], found.accuracy[held], size, colour, marker, alpha=0.65, linewidths=0)
-            axes.plot([], [], color=colour, linestyle=style, marker=marker, label=f"{when}: ECE {found.error:.3f}")
-        axes.set_title(name, fontsize=10)
-        axes.set_xlim(0, 1.03)
-        axes.set_ylim(-0.03, 1.03)
+            size = 12 + 160 * found.cells[held] / found.cells.sum()
+            axes.plot(found.score[held], found.accuracy[held], color=colour, linewidth=1, alpha=0.35)
+            axes.scatter(found.score[held], found.accuracy[held], size, colour, marker, alpha=0.75, linewidths=0)
+        axes.set_title(f"{name}\nECE {pair[0].error:.3f} before, {pair[1].error:.3f} after", fontsize=10)
+        axes.set_xlim(0, 1.04)
+        axes.set_ylim(-0.04, 1.04)
         axes.set_aspect("equal")
         axes.grid(alpha=0.3)
-        axes.legend(fontsize=9, loc="upper left")
         axes.set_xlabel("score")
+        axes.set_ylabel("accuracy")
     for axes in grid[len(labs) :]:
         axes.set_axis_off()
-    grid[0].set_ylabel("accuracy")
+    handles = [
+        Line2D([], [], color=colour, marker=marker, linestyle="", label=f"{when} the temperature")
+        for when, colour, marker in styles
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=10, frameon=False)
     return figure
 
 

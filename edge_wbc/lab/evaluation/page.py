@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from sklearn.metrics import average_precision_score
 
 from edge_wbc.core.differential import exact_interval
 from edge_wbc.core.taxonomy import FIVE_CLASSES
@@ -19,6 +20,7 @@ from edge_wbc.lab.evaluation.figures import (
 )
 from edge_wbc.lab.evaluation.guard import certainty, is_outside, is_white
 from edge_wbc.lab.evaluation.labs import LabResult, calibration_of, lab_measures
+from edge_wbc.lab.evaluation.measures import FEW
 from edge_wbc.lab.evaluation.report import Picture, figure_png, render_report
 
 __all__ = ["labs_page"]
@@ -53,7 +55,8 @@ def labs_page(title: str, labs: Sequence[LabResult], before: Sequence[LabResult]
 
 
 def _share(share: float, limits: Sequence[float]) -> str:
-    return f"{100 * share:.1f} ({100 * limits[0]:.1f} to {100 * limits[1]:.1f})"
+    # A line breaks before the bracket or not at all.
+    return f"{100 * share:.1f} ({100 * limits[0]:.1f}\u00a0to\u00a0{100 * limits[1]:.1f})"
 
 
 def _overall(measured: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,10 +86,10 @@ def _overall(measured: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[st
         "text": [
             "Percent, with 95% limits in brackets: exact ones of the accuracy; of the others those of 2,000 bootstrap "
             "draws within each true class. Balanced accuracy is over the classes of which a lab has at least five "
-            "cells. Accuracy is over the five classes, whatever is uncertain; the last two columns say how many white "
+            "cells. Accuracy is over the five classes, whatever is uncertain; the last two columns say how many of the white "
             "cells are named with certainty, and how many of those rightly."
         ],
-        "head": ("lab", "white cells", "accuracy", "balanced accuracy", "macro-F1", "certain", "accuracy when certain"),
+        "head": ("lab", "cells", "accuracy", "balanced accuracy", "macro-F1", "certain", "of those right"),
         "rows": rows,
     }
 
@@ -109,19 +112,33 @@ def _per_class(measured: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _confusion(measured: Mapping[str, Any], earlier: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    for title, found in (("Confusion before adaptation", earlier), ("Confusion", measured)):
+    after = "Confusion after adaptation" if earlier else "Confusion"
+    for title, found in (("Confusion before adaptation", earlier), (after, measured)):
         if found:
             picture = figure_png(confusion_figure(found, min(3, len(found))))
             yield {"title": title, "pictures": [Picture(picture, "rows: truth; columns: named; above: accuracy")]}
 
 
 def _precision_recall(labs: Sequence[LabResult]) -> dict[str, Any]:
-    white = {lab.name: is_white(lab.truth) for lab in labs}
-    figure = precision_recall_figure(
-        {lab.name: (lab.truth[white[lab.name]], lab.scores[white[lab.name]]) for lab in labs}, labs[0].labels
-    )
-    caption = "one class against the other white cells; classes of fewer than five cells in a lab are left out"
-    return {"title": "Precision and recall", "pictures": [Picture(figure_png(figure), caption)]}
+    curves: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {lab.name: {} for lab in labs}
+    for lab in labs:
+        white = is_white(lab.truth)
+        for column, label in enumerate(lab.labels):
+            positive = lab.truth[white] == label
+            if label in FIVE_CLASSES and positive.sum() >= FEW:
+                curves[lab.name][label] = (positive, lab.scores[white, column])
+
+    def cell(found: tuple[np.ndarray, np.ndarray] | None) -> str:
+        return f"{100 * average_precision_score(*found):.1f} of {found[0].sum()}" if found else "too few"
+
+    caption = f"one class against the other white cells; no line where a lab has fewer than {FEW} of a class"
+    return {
+        "title": "Precision and recall",
+        "text": ["Average precision in percent, and how many cells of the class there are."],
+        "head": ("class", *curves),
+        "rows": [(label, *(cell(rows.get(label)) for rows in curves.values())) for label in FIVE_CLASSES],
+        "pictures": [Picture(figure_png(precision_recall_figure(curves)), caption)],
+    }
 
 
 def _calibration(labs: Sequence[LabResult]) -> dict[str, Any]:
