@@ -74,11 +74,11 @@ def choose_threshold(
     scores: np.ndarray,
     right: np.ndarray,
     error_rate: float = 0.02,
-    ceiling: float = 0.95,
+    ceiling: float = 0.99,
     outside: np.ndarray | None = None,
     keep: float = 0.9,
 ) -> float:
-    """The score from which an answer is certain; at most `ceiling`.
+    """The score from which an answer is certain; at most `ceiling`, since an int8 softmax ends at 255/256.
 
     The lowest one from which answers are wrong at most `error_rate` of the time. Given `outside`, it rises from there
     to where the smaller of two shares is largest, the white cells kept and the crops outside held back, but not so
@@ -100,7 +100,7 @@ def choose_threshold(
     if outside is None or not len(outside):
         return lowest
     places = np.unique(np.append(lowest, rising[(rising > lowest) & (rising <= ceiling)]))
-    kept = 1 - np.searchsorted(rising, places) / len(rising)
+    kept = (len(rising) - np.searchsorted(rising, places)) / len(rising)
     held_back = np.searchsorted(np.sort(outside), places) / len(outside)
     allowed = kept >= keep
     allowed[0] = True

@@ -86,8 +86,8 @@ def _overall(measured: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[st
         "text": [
             "Percent, with 95% limits in brackets: exact ones of the accuracy; of the others those of 2,000 bootstrap "
             "draws within each true class. Balanced accuracy is over the classes of which a lab has at least five "
-            "cells. Accuracy is over the five classes, whatever is uncertain; the last two columns say how many of the white "
-            "cells are named with certainty, and how many of those rightly."
+            "cells. Accuracy is over the five classes, whatever is uncertain; the last two columns say how many cells "
+            "are named with certainty, and how many of those rightly."
         ],
         "head": ("lab", "cells", "accuracy", "balanced accuracy", "macro-F1", "certain", "of those right"),
         "rows": rows,
