@@ -91,11 +91,12 @@ def precision_recall_figure(labs: Mapping[str, Mapping[str, tuple[np.ndarray, np
     return figure
 
 
-def reliability_figure(labs: Mapping[str, tuple[Reliability, Reliability]], columns: int = 3) -> Figure:
+def reliability_figure(labs: Mapping[str, tuple[Reliability, Reliability]]) -> Figure:
     """Reliability diagrams: accuracy over score in each bin, before the temperature and after it.
 
     A point's size grows with the cells in its bin; on the diagonal a score means what it says.
     """
+    columns = min(3, len(labs))
     rows = -(-len(labs) // columns)
     figure = Figure(figsize=(3.7 * columns, 4 * rows), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -120,7 +121,7 @@ def reliability_figure(labs: Mapping[str, tuple[Reliability, Reliability]], colu
         Line2D([], [], color=colour, marker=marker, linestyle="", label=f"{when} the temperature")
         for when, colour, marker in styles
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=10, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(2, columns), fontsize=10, frameon=False)
     return figure
 
 
@@ -146,13 +147,14 @@ def embedding_figure(maps: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray
         axes.set_xticks([])
         axes.set_yticks([])
     coloured = {**CLASS_COLOURS, "outside": OUTSIDE_COLOUR}
-    handles = [
+    classes = [
         Line2D([], [], color=colour, marker="o", linestyle="", label="none of the five" if kind == "outside" else kind)
         for kind, colour in coloured.items()
         if kind in shown
     ]
-    handles += [Line2D([], [], color="k", marker=mark, linestyle="", label=name) for name, mark in markers.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)), fontsize=10, frameon=False)
+    figure.legend(handles=classes, loc="outside lower center", ncols=len(classes), fontsize=10, frameon=False)
+    labs_drawn = [Line2D([], [], color="k", marker=mark, linestyle="", label=name) for name, mark in markers.items()]
+    figure.legend(handles=labs_drawn, loc="outside upper center", ncols=min(7, len(names)), fontsize=10, frameon=False)
     return figure
 
 
