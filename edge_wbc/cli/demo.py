@@ -153,14 +153,8 @@ def _page(
     import numpy as np
 
     from edge_wbc.core.images import list_images, read_image
-    from edge_wbc.lab.evaluation.report import (
-        Picture,
-        confusion_figure,
-        contact_sheet,
-        figure_png,
-        png,
-        render_report,
-    )
+    from edge_wbc.lab.evaluation.figures import confusion_figure, contact_sheet
+    from edge_wbc.lab.evaluation.report import Picture, figure_png, png, render_report
 
     labels = facts["labels"]
     sheets = []

@@ -160,8 +160,8 @@ def train(
 
         def batch(step: int, own: np.ndarray = own, epoch: int = epoch) -> tuple[torch.Tensor, torch.Tensor]:
             chance = np.random.default_rng((options.seed, epoch, step + 1, ranks.rank))
-            varied = vary(pixels[own[step]], chance, recipe.variation)
-            return torch.from_numpy(normalise(varied, rule.colour)), torch.from_numpy(targets[own[step]])
+            varied = vary(pixels[own[step]], chance, recipe.variation, rule.colour)
+            return torch.from_numpy(varied), torch.from_numpy(targets[own[step]])
 
         totals = torch.zeros(2, device=device)
         with mixed_style(network, recipe.mix_style, chance):

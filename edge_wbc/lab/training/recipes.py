@@ -78,7 +78,7 @@ RECIPES: dict[str, Recipe] = {
         schedule="cosine",
         weight_decay=1e-4,
         label_smoothing=0.05,
-        variation=Variation(rotate=180, zoom=(0.85, 1.15), light=0.2, blur=0.2),
+        variation=Variation(rotate=180, zoom=(0.85, 1.15), hue=0.05, optics=0.4),
     ),
     # From random weights: colours are left as they are, which doubles how fast shapes are learnt.
     "scratch": Recipe(

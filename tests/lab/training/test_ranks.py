@@ -27,7 +27,7 @@ main()
 def plain(put: Callable[[object, str, object], None]) -> None:
     """Takes out what each rank draws for itself: variation, and dropout by the choice of the network."""
     put(ranks, "pick_device", lambda: torch.device("cpu"))
-    put(loop, "vary", lambda crops, chance, how: crops)
+    put(loop, "vary", lambda crops, chance, how, colour: crops)
     put(loop, "build_network", _normed)
     put(recipes, "RECIPES", {"plain": Recipe(2, 16, 0.002, "cosine", average=0.9, freeze_norm=True)})
 
