@@ -133,11 +133,11 @@ def _photographed(crop: np.ndarray, chance: np.random.Generator, often: float) -
         crop = cv2.addWeighted(crop, 1 + amount, soft, -amount, 0)
     if noise:
         grain = chance.standard_normal(crop.shape, np.float32) * np.float32(chance.uniform(2, 12))
-        grain = cv2.GaussianBlur(grain, (0, 0), chance.uniform(0.3, 1.0))
-        crop = cv2.add(crop, grain, dtype=cv2.CV_8U)
+        crop = cv2.add(crop, cv2.GaussianBlur(grain, (0, 0), chance.uniform(0.3, 1.0)), dtype=cv2.CV_8U)
     if compression:
         quality = int(chance.integers(25, 90))
-        crop = cv2.imdecode(cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_COLOR)
+        _, file = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        crop = np.asarray(cv2.imdecode(file, cv2.IMREAD_COLOR))
     if vignette:
         across, down = chance.normal(0, 0.12, 2)
         ramp = np.linspace(-1, 1, size, dtype=np.float32)
