@@ -11,8 +11,14 @@ from torch import nn
 from torch.optim.swa_utils import update_bn
 
 from edge_wbc.core.colour import normalise
-from edge_wbc.core.taxonomy import FIVE_CLASSES
-from edge_wbc.lab.evaluation import choose_threshold, evaluate, fit_temperature
+from edge_wbc.lab.evaluation import (
+    GUARD_LABEL,
+    certainty,
+    choose_threshold,
+    evaluate,
+    fit_temperature,
+    guard_measures,
+)
 from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD
 from edge_wbc.lab.training.run import CropRow
 
@@ -47,22 +53,18 @@ def predict_logits(network: nn.Module, pixels: np.ndarray, batch: int = 64) -> n
 
 
 def judge(
-    network: nn.Module, pixels: np.ndarray, targets: np.ndarray, labels: tuple[str, ...], kept: str
+    network: nn.Module, pixels: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]
 ) -> tuple[float, float, float]:
-    """Loss over all labels; accuracy and balanced accuracy over them or, beside a guard, over the five classes.
+    """Cross-entropy over all labels, then accuracy and balanced accuracy over the classes, whatever a guard says.
 
     Args:
         pixels: (N, S, S, 3) uint8 crops in the rule's colours.
         targets: (N,) int, their columns in `labels`.
-        kept: which labels were, as `TrainOptions.labels` says it.
     """
     logits = predict_logits(network, pixels)
     loss = nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(targets)).item()
-    columns = sum(label in FIVE_CLASSES for label in labels) if kept == "guard" else len(labels)
-    asked = targets < columns
-    right = logits[asked, :columns].argmax(1) == targets[asked]
-    by_label = [right[targets[asked] == label].mean() for label in np.unique(targets[asked])]
-    return loss, float(right.mean()), float(np.mean(by_label))
+    measured = evaluate([labels[target] for target in targets], logits, labels)
+    return loss, measured["accuracy"], measured["balanced_accuracy"]
 
 
 def calibrated(
@@ -75,6 +77,8 @@ def calibrated(
 ) -> dict[str, Any]:
     """Temperature and threshold from the validation part, then the figures of both held-out parts, lab by lab too.
 
+    Beside a guard the figures are of the classes, and those of the guard, by the experts' labels, stand under "guard".
+
     Args:
         pixels: (N, S, S, 3) uint8 crops in the colours of their photographs; `colour` is the rule's.
     """
@@ -84,15 +88,20 @@ def calibrated(
         logits[rows] = predict_logits(network, normalise(pixels[rows], colour))
     temperature = fit_temperature(logits[held["val"]], targets[held["val"]])
     scores = torch.softmax(torch.from_numpy(logits) / temperature, 1).numpy()
-    right = scores.argmax(1) == targets
-    threshold = choose_threshold(scores[held["val"]].max(1), right[held["val"]])
+    certain, right = certainty(scores, labels), scores.argmax(1) == targets
+    truth, said = np.asarray(labels)[targets], np.array([crop.label for crop in crops])
+    guarded = truth == GUARD_LABEL
+    val, stray = held["val"] & ~guarded, held["val"] & guarded
+    threshold = choose_threshold(certain[val], right[val], outside=certain[stray])
     names = dict.fromkeys(crop.domain for crop in crops)
     if len(names) > 1:
         for part in ("val", "test"):
             held |= {f"{part} {name}": held[part] & [crop.domain == name for crop in crops] for name in names}
-    metrics = {
-        name: evaluate([labels[target] for target in targets[rows]], scores[rows], labels, threshold)
-        for name, rows in held.items()
-        if rows.any()
-    }
+    metrics = {}
+    for name, rows in held.items():
+        # A lab's part may hold strays alone.
+        if (rows & ~guarded).any():
+            metrics[name] = evaluate(truth[rows].tolist(), scores[rows], labels, threshold)
+            if GUARD_LABEL in labels:
+                metrics[name]["guard"] = guard_measures(said[rows].tolist(), scores[rows], labels, threshold)
     return {"temperature": temperature, "uncertain_below": threshold, "metrics": metrics}

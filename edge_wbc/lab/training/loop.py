@@ -193,7 +193,7 @@ def train(
             settle(judged, normalise(pixels[np.unique(drawn[:640])], rule.colour))
         if ranks.first:
             seen = normalise(pixels[rows["val"]], rule.colour)
-            figures = judge(judged, seen, targets[rows["val"]], labels, options.labels)
+            figures = judge(judged, seen, targets[rows["val"]], labels)
             seconds = time.perf_counter() - started
             history.append(Epoch(epoch, optimiser.param_groups[0]["lr"], loss_mean, right, *figures, seconds))
             log(history[-1].told(recipe.epochs))

@@ -27,13 +27,12 @@ from edge_wbc.core.colour import normalise
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
+from edge_wbc.lab.evaluation import GUARD_LABEL
 from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network, load_weights
 
 __all__ = ["TrainedRun", "load_run"]
 
 RUN_SCHEMA = 2
-GUARD = "artifact"
-"""The label that `train --labels guard` gives to all that is none of the five classes."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class CropRow:
 
 def column_of(label: str, labels: Sequence[str]) -> int:
     """The output that answers for an expert's label: its own, or the guard's."""
-    return labels.index(label if label in labels else GUARD)
+    return labels.index(label if label in labels else GUARD_LABEL)
 
 
 @dataclass(frozen=True)

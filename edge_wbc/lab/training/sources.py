@@ -16,7 +16,8 @@ from edge_wbc.core.taxonomy import FIVE_CLASSES
 from edge_wbc.lab.datasets import Dataset, load_crops
 from edge_wbc.lab.datasets.split import PARTS, check_enough
 from edge_wbc.lab.datasets.splitfile import SPLIT_FILE, draw_split, parts_of
-from edge_wbc.lab.training.run import GUARD, CropRow
+from edge_wbc.lab.evaluation.guard import GUARD_LABEL, UNKNOWN
+from edge_wbc.lab.training.run import CropRow
 
 __all__ = ["LABEL_SETS", "cut_sources", "name_domains", "output_labels", "source_facts", "with_labels"]
 
@@ -25,7 +26,7 @@ Progress = Callable[[str, int, int], None]
 # --labels -> which of the experts' labels are left out. Whoever could not say may have seen a white cell.
 LABEL_SETS: dict[str, Callable[[str], bool]] = {
     "5": lambda label: label not in FIVE_CLASSES,
-    "guard": lambda label: label in ("not_recognised", "not_labelled"),
+    "guard": lambda label: label in UNKNOWN,
     "all": lambda label: False,
 }
 # Folders whose name says nothing of the lab.
@@ -79,7 +80,7 @@ def output_labels(found: Sequence[str], labels: str) -> tuple[str, ...]:
     if labels == "guard":
         if not others:
             raise BadInput("--labels guard", "no cell in the data is anything but the five classes", "add such cells")
-        others = (GUARD,)
+        others = (GUARD_LABEL,)
     return tuple(label for label in FIVE_CLASSES if label in known) + others
 
 

@@ -29,7 +29,7 @@ def plain(put: Callable[[object, str, object], None]) -> None:
     put(ranks, "pick_device", lambda: torch.device("cpu"))
     put(loop, "vary", lambda crops, chance, how, colour: crops)
     put(loop, "build_network", small)
-    put(recipes, "RECIPES", {"plain": Recipe(2, 16, 0.05, "cosine", average=0.9, freeze_norm=True)})
+    put(recipes, "RECIPES", {"plain": Recipe(2, 16, 0.2, "cosine", average=0.9, freeze_norm=True)})
 
 
 def small(model: str, labels: int, imagenet: bool = False) -> nn.Module:

@@ -37,6 +37,8 @@ def test_two_labs_and_a_guard(two_labs: list[Dataset], tmp_path: Path) -> None:
     assert run.labels == (*FIVE_CLASSES[:4], "artifact")
     assert facts["domains"]["far"]["dropped"]["not_recognised"] > 0 and not facts["domains"]["near"]["dropped"]
     assert set(run.metrics) == {"val", "test", "val near", "test near", "val far", "test far"}
+    assert set(run.metrics["test near"]["guard"]["held_back"]["kinds"]) == {"platelet"}
+    assert run.metrics["test far"]["guard"]["held_back"] is None and "artifact" not in run.metrics["test"]["per_class"]
     assert run.metrics["test near"]["n"] + run.metrics["test far"]["n"] == run.metrics["test"]["n"]
 
     pixels, rows = read_crops(tmp_path / "run")
