@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_wbc.core.records import Field
 
 # The same examples every time, so that a red run means a changed line; HYPOTHESIS_PROFILE=default looks for new ones.
-settings.register_profile("steady", derandomize=True)
+settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 

@@ -51,14 +51,15 @@ def train(
     from edge_wbc.lab.detection import DETECTORS
     from edge_wbc.lab.training import TrainOptions, joined_ranks
     from edge_wbc.lab.training import train as train_network
+    from edge_wbc.lab.training.ranks import rank_count
 
     if weights not in ("imagenet", "none"):
         raise BadInput("--weights", f"{weights!r} is neither imagenet nor none")
     if model in DETECTORS:
         if (labels, recipe) != ("all", "default"):
             raise BadInput("--labels, --recipe", f"say nothing to the detector {model}", "leave them out")
-        if len(data) > 1:
-            raise BadInput("DATA", f"the detector {model} learns from one dataset", "name one")
+        if len(data) > 1 or rank_count() > 1:
+            raise BadInput("--model", f"the detector {model} learns from one dataset, in one process")
         train_on_fields(Path(data[0]), out, model, weights, epochs, batch, lr, size, seed, as_json)
         return
     datasets = [_read(source) for source in data]

@@ -19,7 +19,7 @@ from torch import distributed, nn
 
 from edge_wbc.lab.models import pick_device
 
-__all__ = ["ALONE", "Ranks", "joined_ranks"]
+__all__ = ["ALONE", "Ranks", "joined_ranks", "rank_count"]
 
 # Others wait while the first rank cuts crops or judges.
 _PATIENCE = timedelta(hours=6)
@@ -71,13 +71,18 @@ class Ranks:
 ALONE = Ranks()
 
 
+def rank_count() -> int:
+    """How many processes were started together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 @contextmanager
 def joined_ranks() -> Iterator[Ranks]:
     """Joins the ranks that ``torchrun`` started, over NCCL between GPUs and gloo between CPUs; else it is `ALONE`."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if rank_count() == 1:
         yield ALONE
         return
-    ranks = Ranks(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]), int(os.environ["LOCAL_RANK"]))
+    ranks = Ranks(int(os.environ["RANK"]), rank_count(), int(os.environ["LOCAL_RANK"]))
     device = ranks.device()
     if device.type == "cuda":
         torch.cuda.set_device(device)

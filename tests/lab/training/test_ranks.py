@@ -19,8 +19,10 @@ from edge_wbc.lab.training import Recipe, TrainOptions, loop, ranks, recipes, tr
 START = """
 from edge_wbc.cli.main import main
 from test_ranks import plain
-plain(setattr)
-main()
+# Processes that cut crops would start it anew.
+if __name__ == "__main__":
+    plain(setattr)
+    main()
 """
 
 
