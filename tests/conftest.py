@@ -92,7 +92,7 @@ def small_run(drawn_lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     from edge_wbc.lab.training import TrainOptions, train
 
     out = tmp_path_factory.mktemp("run") / "run"
-    train(read_dataset(drawn_lab), out, TrainOptions(weights="none", epochs=2, size=32))
+    train([read_dataset(drawn_lab)], out, TrainOptions(weights="none", epochs=2, size=32))
     return out
 
 

@@ -33,10 +33,10 @@ def test_split_is_drawn_proved_and_trained_on(edge_wbc: Callable, lab: Path, tmp
     out = tmp_path / "run"
     trained = edge_wbc("train", lab, "--weights", "none", "--epochs", 1, "--size", 32, "--out", out, "--json")
     assert trained.code == 0, trained.err
-    assert json.loads(trained.out)["split"]["from"] == "split.csv"
+    assert json.loads(trained.out)["domains"]["lab"]["split"]["from"] == "split.csv"
     rows = {tuple(line.split(",")[:2]): line.split(",")[5] for line in (lab / "split.csv").read_text().splitlines()[1:]}
     crops = [line.split(",") for line in (out / "crops.csv").read_text().splitlines()[1:]]
-    assert {(image, box): part for image, box, _, _, part, _ in crops} == rows
+    assert {(image, box): part for _, image, box, _, _, part, _ in crops} == rows
     assert load_run(out).path == out
 
 

@@ -119,8 +119,10 @@ def train_detector(
     )
     vary = augmentation(size)
     halved = entry.bfloat16 and _knows_bfloat16(device)
-    checkpoint = Checkpoint(out / "checkpoint.pt", network, optimiser, scheduler)
-    best, epochs = checkpoint.load(device)
+    parts = {"network": network, "optimiser": optimiser, "scheduler": scheduler}
+    checkpoint = Checkpoint(out / "checkpoint.pt", parts)
+    epochs, found = checkpoint.load(device)
+    best = found or {"score": -1.0}
     history = [DetectorEpoch(**epoch) for epoch in epochs]
     if history:
         log(f"goes on after epoch {len(history)} of {options.epochs}")
@@ -179,7 +181,7 @@ def train_detector(
         if judged["ap50"] + judged["ap50_95"] >= best["score"]:
             state = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
             best = {"score": judged["ap50"] + judged["ap50_95"], "epoch": epoch, "metrics": judged, "state": state}
-        checkpoint.save(best, history)
+        checkpoint.save(history, best)
 
     load_weights(network, best["state"])
     facts = {
