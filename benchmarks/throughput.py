@@ -52,7 +52,7 @@ def bare(crops: np.ndarray, targets: np.ndarray, steps: int) -> float:
     device = pick_device()
     network = build_network("mobilenet_v2", len(FIVE_CLASSES)).to(device, memory_format=torch.channels_last).train()
     optimiser = torch.optim.SGD(network.parameters(), 0.01, 0.9, weight_decay=1e-4, nesterov=True)
-    inputs, truths = to_input(torch.from_numpy(crops)).to(device), torch.from_numpy(targets).to(device)
+    inputs, truths = to_input(network, crops), torch.from_numpy(targets).to(device)
     order = torch.randperm(len(crops))[: steps * BATCH].view(steps, BATCH).to(device)
     halved = device.type == "cuda" and torch.cuda.is_bf16_supported()
     for step, rows in enumerate(order, 1):

@@ -30,6 +30,7 @@ def to_onnx(graph: nn.Module, size: int) -> bytes:
         onnx.checker.ValidationError: the exporter wrote a model that breaks the standard.
     """
     import onnx
+    from onnxscript import optimizer
 
     file = io.BytesIO()
     with quiet():
@@ -44,9 +45,15 @@ def to_onnx(graph: nn.Module, size: int) -> bytes:
             input_names=[_INPUT],
             output_names=[_OUTPUT],
         )
-    model = file.getvalue()
+        model = onnx.load_from_string(file.getvalue())
+        # Sizes are known, yet the exporter writes arithmetic on shapes: 490 of EfficientNet-Lite0's 588 nodes. Left
+        # alone, the optimiser stops at ConstantOfShape.
+        optimizer.fold_constants(
+            model, onnx_shape_inference=True, should_fold=lambda node: node.op_type == "ConstantOfShape" or None
+        )
+        model = optimizer.optimize(model)
     onnx.checker.check_model(model, full_check=True)
-    return model
+    return model.SerializeToString()
 
 
 def _reader(crops: np.ndarray) -> CalibrationDataReader:

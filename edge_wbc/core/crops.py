@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from edge_wbc.core.boxes import overlaps
-from edge_wbc.core.colour import COLOURS
+from edge_wbc.core.colour import COLOURS, background
 from edge_wbc.core.finder import find_cells, find_one
 from edge_wbc.core.records import Box
 
@@ -40,7 +40,7 @@ class CropRule:
 
 
 def crop_cell(rgb: np.ndarray, box: Sequence[float], rule: CropRule) -> np.ndarray:
-    """Cuts a square around a box's middle, scales it and sets its colours; beyond the picture it is mirrored.
+    """Cuts a square around a box's middle, scales it and sets its colours; beyond the picture lies background.
 
     Args:
         rgb: (H, W, 3) uint8.
@@ -72,7 +72,9 @@ def _square(rgb: np.ndarray, box: Sequence[float], half: int) -> np.ndarray:
     cut = rgb[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
     over = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
     if any(over):
-        cut = cv2.copyMakeBorder(cut, *over, borderType=cv2.BORDER_REFLECT)
+        # Mirrored in, a nucleus at the border would show twice and make another cell.
+        fill = background(rgb[::4, ::4]).tolist()
+        cut = cv2.copyMakeBorder(cut, *over, borderType=cv2.BORDER_CONSTANT, value=fill)
     return cut
 
 

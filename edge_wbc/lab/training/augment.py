@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from edge_wbc.core.colour import COLOURS
+from edge_wbc.core.colour import COLOURS, background
 
 __all__ = ["Variation", "vary"]
 
@@ -70,7 +70,7 @@ def vary(crops: np.ndarray, chance: np.random.Generator, how: Variation, colour:
 
 
 def _laid(crop: np.ndarray, chance: np.random.Generator, how: Variation) -> np.ndarray:
-    """Flipped, turned, zoomed, stretched and shifted in one warp; what comes in from outside is mirrored."""
+    """Flipped, turned, zoomed, stretched and shifted in one warp; what comes in from outside is background."""
     flip = chance.choice((-1, 1), 2)
     angle = np.deg2rad(chance.uniform(-how.rotate, how.rotate))
     zoom, ratio = np.exp(chance.uniform(*np.log(how.zoom))), np.exp(chance.normal(0, how.stretch))
@@ -81,7 +81,9 @@ def _laid(crop: np.ndarray, chance: np.random.Generator, how: Variation) -> np.n
     turn = turn @ np.diag(zoom * flip * (ratio, 1 / ratio))
     middle = np.full(2, (len(crop) - 1) / 2)
     matrix = np.hstack([turn, (middle - turn @ middle + shift)[:, None]])
-    return cv2.warpAffine(crop, matrix, crop.shape[:2], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return cv2.warpAffine(
+        crop, matrix, crop.shape[:2], flags=cv2.INTER_LINEAR, borderValue=background(crop[::4, ::4]).tolist()
+    )
 
 
 def _stained(crop: np.ndarray, chance: np.random.Generator, by: float) -> np.ndarray:

@@ -171,7 +171,7 @@ def train(
             for step, (varied, truth) in enumerate(prepared(batch, steps, _threads(device)), 1):
                 truth = truth.to(device)
                 with torch.autocast(device.type, torch.bfloat16, enabled=halved):
-                    logits = together(to_input(varied.to(device)))
+                    logits = together(to_input(network, varied))
                     loss = criterion(logits, truth)
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()

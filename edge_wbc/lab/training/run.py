@@ -28,7 +28,7 @@ from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.lab.evaluation import GUARD_LABEL
-from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD, build_network, load_weights
+from edge_wbc.lab.models import MODELS, build_network, load_weights
 
 __all__ = ["TrainedRun", "load_run"]
 
@@ -77,8 +77,8 @@ class TrainedRun:
     recipe: Mapping[str, Any]
     versions: Mapping[str, str]
     provenance: tuple[tuple[str, str, str], ...]
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
 
     def crops(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         """The (N, S, S, 3) uint8 crops of a part, in the rule's colours, and their (N,) int64 columns in `labels`."""
@@ -219,6 +219,8 @@ def load_run(path: Path) -> TrainedRun:
             facts["recipe"],
             facts["versions"],
             tuple(sorted({(row.sha256, f"{row.domain}/{row.image}", row.part) for row in rows})),
+            MODELS[facts["model"]].mean,
+            MODELS[facts["model"]].std,
         )
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(file, f"not a run's facts ({error!r})", "train again") from error

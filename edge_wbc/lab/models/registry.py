@@ -1,0 +1,168 @@
+"""The registry of networks: name -> builder, weights and normalisation, in one table."""
+
+from __future__ import annotations
+
+import copy
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+import torchvision.models as zoo
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.lab.models.lite0 import LITE0_MEAN, LITE0_STD, LITE0_WEIGHTS, efficientnet_lite0
+from edge_wbc.lab.models.weights import PackagedWeights, TorchvisionWeights
+
+__all__ = [
+    "IMAGENET_MEAN",
+    "IMAGENET_STD",
+    "MODELS",
+    "ModelEntry",
+    "build_network",
+    "embed",
+    "load_weights",
+    "multiply_adds",
+    "normalise",
+    "parameters",
+    "pick_device",
+]
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One network of the registry.
+
+    Attributes:
+        build: makes it with 1,000 outputs and random weights.
+        head: the attribute path of its last fully connected layer.
+        weights: its ImageNet weights.
+        licence: of the code and of those weights.
+        mean, std: what its input is normalised by, per channel (R, G, B) in units of 0..1.
+        on_phone: whether its every operator runs in int8 on the phone's TFLite, and is proved there.
+    """
+
+    build: Callable[[], nn.Module]
+    head: str
+    weights: TorchvisionWeights | PackagedWeights
+    licence: str = "BSD-3-Clause"
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+    on_phone: bool = True
+
+
+MODELS: dict[str, ModelEntry] = {
+    "mobilenet_v2": ModelEntry(
+        zoo.mobilenet_v2, "classifier.1", TorchvisionWeights(zoo.MobileNet_V2_Weights.IMAGENET1K_V1)
+    ),
+    "shufflenet_v2_x1_0": ModelEntry(
+        zoo.shufflenet_v2_x1_0, "fc", TorchvisionWeights(zoo.ShuffleNet_V2_X1_0_Weights.IMAGENET1K_V1)
+    ),
+    "mnasnet1_0": ModelEntry(zoo.mnasnet1_0, "classifier.1", TorchvisionWeights(zoo.MNASNet1_0_Weights.IMAGENET1K_V1)),
+    "efficientnet_lite0": ModelEntry(
+        efficientnet_lite0, "classifier", LITE0_WEIGHTS, "Apache-2.0", LITE0_MEAN, LITE0_STD
+    ),
+    "efficientnet_b0": ModelEntry(
+        zoo.efficientnet_b0,
+        "classifier.1",
+        TorchvisionWeights(zoo.EfficientNet_B0_Weights.IMAGENET1K_V1),
+        on_phone=False,
+    ),
+}
+
+
+def _entry(name: str) -> ModelEntry:
+    if name not in MODELS:
+        raise BadInput("--model", f"unknown network {name!r}", f"one of: {', '.join(MODELS)}")
+    return MODELS[name]
+
+
+def build_network(name: str, labels: int, imagenet: bool = False) -> nn.Module:
+    """A network with its last layer replaced by one of `labels` outputs (Raabin-WBC, "Classification").
+
+    Args:
+        imagenet: start from ImageNet weights.
+
+    Returns:
+        A module from (N, 3, S, S) float32, normalised by `normalise`, to (N, labels) logits.
+
+    Raises:
+        BadInput: an unknown name.
+        OSError: the ImageNet weights are neither on disk nor to be downloaded.
+    """
+    entry = _entry(name)
+    network = entry.build()
+    if imagenet:
+        network.load_state_dict(entry.weights.load())
+    old = network.get_submodule(entry.head)
+    assert isinstance(old, nn.Linear)
+    network.set_submodule(entry.head, nn.Linear(old.in_features, labels))
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d) and module.momentum is not None and module.momentum < 0.01:
+            # torchvision's MnasNet: at 3e-4 a short training leaves the statistics of ImageNet in place, and
+            # its int8 form then loses most.
+            module.momentum = 0.1
+    # Beside the weights, not among them: whoever holds a network can feed it.
+    for figure in ("mean", "std"):
+        network.register_buffer(figure, torch.tensor(getattr(entry, figure)).view(3, 1, 1), persistent=False)
+    return network
+
+
+def normalise(network: nn.Module, crops: torch.Tensor) -> torch.Tensor:
+    """(N, 3, S, S) uint8 on the network's device -> float32 as it expects them, channels last in memory."""
+    scaled = (crops.float() / 255 - network.get_buffer("mean")) / network.get_buffer("std")
+    return scaled.contiguous(memory_format=torch.channels_last)
+
+
+def embed(network: nn.Module, name: str, x: torch.Tensor) -> torch.Tensor:
+    """The pooled features that the last layer of a network of `build_network` reads.
+
+    Args:
+        network: in eval mode, for the features as they are: in training mode dropout has passed over them.
+        name: its name in the table.
+        x: (N, 3, S, S) float32, normalised by `normalise`.
+
+    Returns:
+        (N, D) float32, through which gradients flow where they are asked for.
+    """
+    seen: list[torch.Tensor] = []
+    head = network.get_submodule(_entry(name).head)
+    hook = head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    try:
+        network(x)
+    finally:
+        hook.remove()
+    return seen[0]
+
+
+def load_weights(network: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
+    """Gives a network of `build_network` the weights that such a network had; raises as `load_state_dict` does.
+
+    A file of plain tensors does not say which version of each layer wrote them, which torchvision's MnasNet asks.
+    """
+    versioned = OrderedDict(state)
+    versioned._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
+    network.load_state_dict(versioned)
+
+
+def parameters(network: nn.Module) -> int:
+    """How many numbers a network learns."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def multiply_adds(network: nn.Module, size: int) -> int:
+    """How many multiplications with an addition a network needs for one crop of `size` pixels, as PyTorch counts."""
+    shapes = copy.deepcopy(network).to("meta").eval()
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        shapes(torch.empty(1, 3, size, size, device="meta"))
+    return counter.get_total_flops() // 2
+
+
+def pick_device() -> torch.device:
+    """CUDA where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
