@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -40,9 +41,14 @@ class Checkpoint:
         if not self.path.is_file():
             return [], None
         saved = torch.load(self.path, map_location=device, weights_only=True)
-        for name, part in self.parts.items():
-            if isinstance(part, nn.Module):
-                load_weights(part, saved[name])
-            else:
-                part.load_state_dict(saved[name])
+        self.restore({name: saved[name] for name in self.parts})
         return saved["history"], saved["best"]
+
+    def restore(self, states: Mapping[str, Any]) -> None:
+        """Gives those parts that `states` names the state they had."""
+        for name, state in states.items():
+            part = self.parts[name]
+            if isinstance(part, nn.Module):
+                load_weights(part, state)
+            else:
+                part.load_state_dict(copy.deepcopy(state))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from edge_wbc.core.colour import normalise
 from edge_wbc.core.crops import CropRule
@@ -143,14 +145,21 @@ def train(
     criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
     halved = device.type == "cuda" and torch.cuda.is_bf16_supported()
     parts = {"network": network, "optimiser": optimiser, "scheduler": scheduler}
-    checkpoint = Checkpoint(out / "checkpoint.pt", {**parts, "average": average} if average else parts)
+    if average:
+        parts["average"] = average
+    begun = copy.deepcopy({name: part.state_dict() for name, part in parts.items()})
+    soup = AveragedModel(network, use_buffers=True)
+    checkpoint = Checkpoint(out / "checkpoint.pt", {**parts, "soup": soup})
     history = [Epoch(**epoch) for epoch in checkpoint.load(device)[0]]
+    epochs = recipe.courses * recipe.epochs
     if history:
-        log(f"goes on after epoch {len(history)} of {recipe.epochs}")
+        log(f"goes on after epoch {len(history)} of {epochs}")
     together = ranks.together(network)
 
-    for epoch in range(len(history) + 1, recipe.epochs + 1):
+    for epoch in range(len(history) + 1, epochs + 1):
         started = time.perf_counter()
+        if epoch % recipe.epochs == 1 and epoch > 1:
+            checkpoint.restore(begun)
         # Each epoch and each batch has its own seed, so that a resumed training draws what an uninterrupted one
         # would have. The ranks draw the same rows and share them.
         drawn = rows["train"][draw_rows(expected, draws, np.random.default_rng((options.seed, epoch)))]
@@ -182,21 +191,29 @@ def train(
                 totals += torch.stack([loss.detach(), (logits.argmax(1) == truth).float().mean()])
                 if progress and (step % 10 == 0 or step == steps):
                     progress(
-                        f"epoch {epoch}/{recipe.epochs}  loss {totals[0].item() / step:.3f}",
+                        f"epoch {epoch}/{epochs}  loss {totals[0].item() / step:.3f}",
                         (epoch - 1) * steps + step,
-                        recipe.epochs * steps,
+                        epochs * steps,
                     )
         loss_mean, right = (total / steps / ranks.count for total in ranks.summed(totals.tolist()))
         if not np.isfinite(loss_mean):
             raise BadInput(out, f"the loss is not a number in epoch {epoch}", "train again at a lower --lr")
+        # Read off varied crops, the statistics serve other labs better than off plain ones, and this lab as well.
+        typical = vary(pixels[drawn[:640]], chance, recipe.variation, rule.colour)
         if not recipe.freeze_norm:
-            settle(judged, normalise(pixels[np.unique(drawn[:640])], rule.colour))
+            settle(judged, typical)
+        if epoch % recipe.epochs == 0:
+            soup.update_parameters(judged)
+        if epoch == epochs:
+            judged = soup.module
+            if not recipe.freeze_norm and recipe.courses > 1:
+                settle(judged, typical)
         if ranks.first:
             seen = normalise(pixels[rows["val"]], rule.colour)
             figures = judge(judged, seen, targets[rows["val"]], labels)
             seconds = time.perf_counter() - started
             history.append(Epoch(epoch, optimiser.param_groups[0]["lr"], loss_mean, right, *figures, seconds))
-            log(history[-1].told(recipe.epochs))
+            log(history[-1].told(epochs))
             checkpoint.save(history)
 
     if ranks.first:

@@ -27,6 +27,8 @@ class Recipe:
         colour: of the crop rule: how colours are normalised after they were varied, and on the phone.
         average: the decay of an exponential moving average of the weights, which is then what is judged and
             written; 0 for none.
+        courses: how often training begins again from the same weights, with other draws; the networks that the
+            courses end with are averaged into one (model soup, Wortsman et al. 2022).
         freeze_norm: keep the batch-norm statistics of ImageNet instead of learning one lab's.
         mix_style: chance that an early stage mixes the styles of a batch's crops (Zhou et al. 2021).
     """
@@ -43,6 +45,7 @@ class Recipe:
     variation: Variation = field(default_factory=Variation)
     colour: str = "none"
     average: float = 0.0
+    courses: int = 1
     freeze_norm: bool = False
     mix_style: float = 0.0
 
@@ -79,6 +82,22 @@ RECIPES: dict[str, Recipe] = {
         weight_decay=1e-4,
         label_smoothing=0.05,
         variation=Variation(rotate=180, zoom=(0.85, 1.15), hue=0.05, optics=0.4),
+    ),
+    # For labs never seen: colours by what each part of a crop is, all that labs differ in varied, several courses
+    # averaged (docs/domain-shift.md has what each brought).
+    "shift": Recipe(
+        epochs=6,
+        batch=32,
+        lr=0.007,
+        schedule="cosine",
+        weight_decay=1e-4,
+        label_smoothing=0.05,
+        variation=Variation(
+            rotate=180, zoom=(0.85, 1.2), shift=0.05, stretch=0.04, stain=0.4, hue=0.08, optics=1.0, after=1.0
+        ),
+        colour="stain",
+        average=0.99,
+        courses=4,
     ),
     # From random weights: colours are left as they are, which doubles how fast shapes are learnt.
     "scratch": Recipe(
