@@ -35,11 +35,14 @@ def plain(put: Callable[[object, str, object], None]) -> None:
 
 
 def small(model: str, labels: int, imagenet: bool = False) -> nn.Module:
-    return nn.Sequential(
+    network = nn.Sequential(
         *(nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU()),
         *(nn.Conv2d(8, 16, 3, 2), nn.BatchNorm2d(16), nn.ReLU()),
         *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, labels)),
     )
+    for name, value in (("mean", 0.5), ("std", 0.25)):
+        network.register_buffer(name, torch.full((3, 1, 1), value), persistent=False)
+    return network
 
 
 @pytest.fixture
