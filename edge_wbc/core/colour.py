@@ -30,7 +30,8 @@ _USUAL_GAIN = 0.82
 
 _BRIGHTEST = 0.12
 _DENSEST = 0.2
-_FAINT = 0.15
+# No nucleus is paler than this in green; what is, a red cell or debris, is not made one.
+_FAINT = 0.4
 _CORNER_DOUBT = 0.15
 _LEAST_VOLUME = 0.08
 

@@ -40,8 +40,8 @@ def small(model: str, labels: int, imagenet: bool = False) -> nn.Module:
         *(nn.Conv2d(8, 16, 3, 2), nn.BatchNorm2d(16), nn.ReLU()),
         *(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, labels)),
     )
-    for name, value in (("mean", 0.5), ("std", 0.25)):
-        network.register_buffer(name, torch.full((3, 1, 1), value), persistent=False)
+    for figure in ("mean", "std"):
+        network.register_buffer(figure, torch.full((3, 1, 1), 0.5), persistent=False)
     return network
 
 
