@@ -24,6 +24,7 @@ from edge_wbc.lab.detection.models import DETECTORS, DetectorEntry, build_detect
 from edge_wbc.lab.models import load_weights, pick_device
 from edge_wbc.lab.training.checkpoint import Checkpoint
 from edge_wbc.lab.training.curves import Panels, curves_csv, curves_png
+from edge_wbc.lab.training.recipes import WARM_UP
 from edge_wbc.lab.training.run import claim, read_facts, versions, write_run
 
 __all__ = ["DetectorOptions", "train_detector"]
@@ -114,7 +115,7 @@ def train_detector(
         optimiser,
         [group["lr"] for group in groups],
         total_steps=options.epochs * steps,
-        pct_start=0.05,
+        pct_start=WARM_UP,
         cycle_momentum=False,
     )
     vary = augmentation(size)

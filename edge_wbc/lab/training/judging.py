@@ -34,8 +34,9 @@ def to_input(network: nn.Module, crops: np.ndarray | torch.Tensor) -> torch.Tens
 def settle(network: nn.Module, pixels: np.ndarray, batch: int = 64) -> None:
     """Reads the batch-norm statistics anew, off (N, S, S, 3) uint8 crops.
 
-    The running ones lag behind weights that move fast, and averaged weights have none of their own: MnasNet
-    after one epoch rose from 0.19 to 0.91 on held-out crops by this alone, and int8 loses less.
+    The running ones lag behind weights that move fast: MnasNet after one epoch rose from
+    0.19 to 0.91 on held-out crops by this alone, and int8 loses less. An average's lag too: of MobileNet-V2 after 60
+    steps, 0.24 and 0.68 (two seeds) with averaged statistics, 0.51 and 0.74 with these.
     """
     chunks = np.array_split(pixels, max(1, len(pixels) // batch))
     update_bn((to_input(network, chunk) for chunk in chunks), network)

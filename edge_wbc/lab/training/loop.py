@@ -158,7 +158,7 @@ def train(
 
     for epoch in range(len(history) + 1, epochs + 1):
         started = time.perf_counter()
-        if epoch % recipe.epochs == 1 and epoch > 1:
+        if epoch > 1 and (epoch - 1) % recipe.epochs == 0:
             checkpoint.restore(begun)
         # Each epoch and each batch has its own seed, so that a resumed training draws what an uninterrupted one
         # would have. The ranks draw the same rows and share them.

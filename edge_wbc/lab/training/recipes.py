@@ -13,6 +13,9 @@ from edge_wbc.lab.training.augment import Variation
 
 __all__ = ["RECIPES", "Recipe"]
 
+WARM_UP = 0.0500001
+"""A twentieth of the steps; not exactly, for OneCycleLR divides by 20 steps' twentieth less one."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -60,7 +63,12 @@ class Recipe:
         if self.schedule == "step":
             return torch.optim.lr_scheduler.StepLR(optimiser, self.step * steps, 0.1)
         return torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, self.lr, total_steps=epochs * steps, pct_start=0.05, cycle_momentum=False, final_div_factor=100
+            optimiser,
+            self.lr,
+            total_steps=epochs * steps,
+            pct_start=WARM_UP,
+            cycle_momentum=False,
+            final_div_factor=100,
         )
 
 

@@ -139,3 +139,14 @@ def test_the_papers_recipe() -> None:
             optimiser.step()
             scheduler.step()
     assert rates == pytest.approx([1e-3] * 7 + [1e-4] * 7 + [1e-5])
+
+
+@pytest.mark.parametrize("steps", range(1, 42))
+def test_the_rate_ends_near_zero_however_short_a_training_is(steps: int) -> None:
+    recipe = RECIPES["default"]
+    optimiser = recipe.make_optimiser(torch.nn.Linear(2, 2))
+    scheduler = recipe.make_scheduler(optimiser, epochs=1, steps=steps)
+    for _ in range(steps - 1):
+        optimiser.step()
+        scheduler.step()
+    assert 0 < optimiser.param_groups[0]["lr"] < recipe.lr / 1000
