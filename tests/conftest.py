@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from edge_wbc.core.records import Field
 
 # The same examples every time, so that a red run means a changed line; HYPOTHESIS_PROFILE=default looks for new ones.
-settings.register_profile("steady", derandomize=True)
+settings.register_profile("steady", derandomize=True, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
@@ -92,7 +92,7 @@ def small_run(drawn_lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     from edge_wbc.lab.training import TrainOptions, train
 
     out = tmp_path_factory.mktemp("run") / "run"
-    train(read_dataset(drawn_lab), out, TrainOptions(weights="none", epochs=2, size=32))
+    train([read_dataset(drawn_lab)], out, TrainOptions(weights="none", epochs=2, size=32))
     return out
 
 

@@ -39,11 +39,12 @@ def classify(
 
     In fields the cells are found first, and counted to a differential; a single-cell crop is named as it is.
     """
+    from edge_wbc.core.crops import LARGEST_CROP
     from edge_wbc.core.draw import draw_cells
     from edge_wbc.core.errors import BadInput
     from edge_wbc.core.images import list_images, read_image, write_image
     from edge_wbc.core.pack import read_pack
-    from edge_wbc.core.reading import LARGEST_CROP, open_reader
+    from edge_wbc.core.reading import open_reader
 
     if shows not in _SINGLE:
         raise BadInput("--shows", f"{shows!r} is none of auto, crop, field")

@@ -90,7 +90,7 @@ def _run(out: Path, seed: int, sizes: _Sizes, progress: Progress) -> dict[str, A
         draw_smears(out / name, options, tell, os.cpu_count() or 1)
 
     plan = TrainOptions(recipe="scratch", weights="none", size=sizes.crop, seed=seed)
-    facts = train(read_dataset(out / "train", five_only=True), out / "run", plan, progress, remark)
+    facts = train([read_dataset(out / "train", five_only=True)], out / "run", plan, progress, remark)
     run = load_run(out / "run")
     proofs = [proof.to_json() for proof in export_run(run, out / "pack", ExportOptions(seed=seed), progress)]
 
@@ -153,14 +153,8 @@ def _page(
     import numpy as np
 
     from edge_wbc.core.images import list_images, read_image
-    from edge_wbc.lab.evaluation.report import (
-        Picture,
-        confusion_figure,
-        contact_sheet,
-        figure_png,
-        png,
-        render_report,
-    )
+    from edge_wbc.lab.evaluation.figures import confusion_figure, contact_sheet
+    from edge_wbc.lab.evaluation.report import Picture, figure_png, png, render_report
 
     labels = facts["labels"]
     sheets = []
@@ -214,8 +208,8 @@ def _page(
                 "title": "Training",
                 "text": [
                     f"{facts['model']} from scratch on {facts['crop']['size']}-pixel crops, {recipe['epochs']} epochs "
-                    f"of batch {recipe['batch']}, seed {facts['seed']}; epoch {facts['best_epoch']} was best on the "
-                    f"validation smears. Temperature {facts['temperature']:.2f}; scores below "
+                    f"of batch {recipe['batch']}, seed {facts['seed']}; what the last epoch "
+                    f"left was kept. Temperature {facts['temperature']:.2f}; scores below "
                     f"{facts['uncertain_below']:.2f} are uncertain."
                 ],
                 "pictures": [Picture((out / "run" / "curves.png").read_bytes(), "training curves")],

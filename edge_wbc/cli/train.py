@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
 from edge_wbc.cli.show import AsJson, emit_json, percent, progress_bar, remark, table, tell_detection
 
+if TYPE_CHECKING:
+    from edge_wbc.lab.datasets import Dataset
+
 __all__ = ["train"]
 
 
 def train(
-    data: Annotated[Path, typer.Argument(help="Class folders, labels.csv beside images/, or records/ of fields.")],
+    data: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[NAME=]DATA...",
+            help="Each lab's class folders, labels.csv beside images/, or records/ of fields; NAME is the lab's.",
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", help="The run folder; the same command goes on after a kill.")],
     model: Annotated[str, typer.Option(help="A network of `edge-wbc models`.")] = "mobilenet_v2",
     labels: Annotated[
-        str, typer.Option(help="Classifiers. 5: leave out what is none of the five classes; all: keep it.")
+        str,
+        typer.Option(
+            help="Of classifiers. 5: leave out what is none of the five classes; guard: make it one label, artifact; "
+            "all: keep it."
+        ),
     ] = "all",
     recipe: Annotated[str, typer.Option(help="default, or raabin (the paper's); of classifiers.")] = "default",
     weights: Annotated[str, typer.Option(help="imagenet (from TORCH_HOME or a download), or none.")] = "imagenet",
@@ -30,35 +43,42 @@ def train(
     seed: Annotated[int, typer.Option(help="Of the split, the weights and every draw.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Train a network on labelled cells, or a detector on fields with boxes."""
+    """Train a network on labelled cells of one or more labs, or a detector on fields with boxes.
+
+    Several processes: torchrun --nproc-per-node=2 -m edge_wbc train ...
+    """
     from edge_wbc.core.errors import BadInput
-    from edge_wbc.lab.datasets import read_dataset
     from edge_wbc.lab.detection import DETECTORS
-    from edge_wbc.lab.training import TrainOptions
+    from edge_wbc.lab.training import TrainOptions, joined_ranks
     from edge_wbc.lab.training import train as train_network
+    from edge_wbc.lab.training.ranks import rank_count
 
     if weights not in ("imagenet", "none"):
         raise BadInput("--weights", f"{weights!r} is neither imagenet nor none")
     if model in DETECTORS:
         if (labels, recipe) != ("all", "default"):
             raise BadInput("--labels, --recipe", f"say nothing to the detector {model}", "leave them out")
-        train_on_fields(data, out, model, weights, epochs, batch, lr, size, seed, as_json)
+        if len(data) > 1 or rank_count() > 1:
+            raise BadInput("--model", f"the detector {model} learns from one dataset, in one process")
+        train_on_fields(Path(data[0]), out, model, weights, epochs, batch, lr, size, seed, as_json)
         return
-    if labels not in ("5", "all"):
-        raise BadInput("--labels", f"{labels!r} is neither 5 nor all")
-    dataset = read_dataset(data, five_only=labels == "5")
-    if dataset.dropped:
-        by_label = ", ".join(f"{count} {label}" for label, count in sorted(dataset.dropped.items()))
-        remark(f"left out {sum(dataset.dropped.values())} images that are none of the five classes: {by_label}")
-    options = TrainOptions(model, recipe, weights, epochs, batch, lr, 96 if size is None else size, seed)
-    with progress_bar() as progress:
-        facts = train_network(dataset, out, options, progress, remark)
+    datasets = [_read(source) for source in data]
+    options = TrainOptions(model, recipe, weights, epochs, batch, lr, 96 if size is None else size, seed, labels)
+    with joined_ranks() as ranks:
+        with progress_bar() as progress:
+            facts = train_network(datasets, out, options, progress, remark, ranks)
+        if not ranks.first:
+            return
+    for name, domain in facts["domains"].items():
+        if domain["dropped"]:
+            by_label = ", ".join(f"{count} {label}" for label, count in sorted(domain["dropped"].items()))
+            remark(f"{name}: left out {sum(domain['dropped'].values())} cells: {by_label}")
     if as_json:
         emit_json(facts)
         return
     table(
-        f"{facts['model']}, best epoch {facts['best_epoch']}, in {out}",
-        ("part", "cells", "accuracy", "95% limits", "balanced", "macro F1"),
+        f"{facts['model']} in {out}",
+        ("part or lab", "cells", "accuracy", "95% limits", "balanced", "macro F1"),
         [
             (
                 part,
@@ -71,6 +91,18 @@ def train(
             for part, got in facts["metrics"].items()
         ],
     )
+
+
+def _read(source: str) -> Dataset:
+    """DATA, or NAME=DATA where no path of that whole name is there."""
+    from dataclasses import replace
+
+    from edge_wbc.lab.datasets import read_dataset
+
+    name, sign, path = source.partition("=")
+    if not sign or Path(source).exists():
+        return read_dataset(Path(source))
+    return replace(read_dataset(Path(path)), domain=name)
 
 
 def train_on_fields(

@@ -14,10 +14,14 @@ import cv2
 import numpy as np
 
 from edge_wbc.core.boxes import overlaps
+from edge_wbc.core.colour import COLOURS, background
 from edge_wbc.core.finder import find_cells, find_one
 from edge_wbc.core.records import Box
 
-__all__ = ["CropRule", "crop_cell", "crop_fixed", "crop_near", "crop_single", "single_box"]
+__all__ = ["LARGEST_CROP", "CropRule", "crop_cell", "crop_fixed", "crop_near", "crop_single", "single_box"]
+
+LARGEST_CROP = 400
+"""Single-cell pictures of the public sets are at most this many pixels on their longer side, fields are not."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +31,16 @@ class CropRule:
     Attributes:
         size: width and height of the crop in pixels.
         widen: side of the square cut out, as a multiple of the box's longer side.
+        colour: what is done to its colours, a name of `colour.COLOURS`.
     """
 
     size: int = 96
     widen: float = 1.2
+    colour: str = "none"
 
 
 def crop_cell(rgb: np.ndarray, box: Sequence[float], rule: CropRule) -> np.ndarray:
-    """Cuts a square around a box's middle and scales it; what lies outside the picture is mirrored in.
+    """Cuts a square around a box's middle, scales it and sets its colours; beyond the picture lies background.
 
     Args:
         rgb: (H, W, 3) uint8.
@@ -46,7 +52,8 @@ def crop_cell(rgb: np.ndarray, box: Sequence[float], rule: CropRule) -> np.ndarr
     x0, y0, x1, y1 = box
     half = max(1, round(rule.widen * max(x1 - x0, y1 - y0) / 2))
     smooth = cv2.INTER_AREA if 2 * half > rule.size else cv2.INTER_LINEAR
-    return cv2.resize(_square(rgb, box, half), (rule.size, rule.size), interpolation=smooth)
+    crop = cv2.resize(_square(rgb, box, half), (rule.size, rule.size), interpolation=smooth)
+    return COLOURS[rule.colour](crop)
 
 
 def crop_fixed(rgb: np.ndarray, box: Sequence[float], side: int = 512) -> np.ndarray:
@@ -65,16 +72,25 @@ def _square(rgb: np.ndarray, box: Sequence[float], half: int) -> np.ndarray:
     cut = rgb[max(0, top) : min(height, bottom), max(0, left) : min(width, right)]
     over = (max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width))
     if any(over):
-        cut = cv2.copyMakeBorder(cut, *over, borderType=cv2.BORDER_REFLECT)
+        # Mirrored in, a nucleus at the border would show twice and make another cell.
+        fill = background(rgb[::4, ::4]).tolist()
+        cut = cv2.copyMakeBorder(cut, *over, borderType=cv2.BORDER_CONSTANT, value=fill)
     return cut
 
 
 def single_box(rgb: np.ndarray) -> Box:
-    """The box of the cell that a single-cell picture shows; its middle square where no nucleus stands out."""
+    """The box of the cell that a picture is of: its middle square where no nucleus stands out.
+
+    A picture larger than `LARGEST_CROP` is a field, whose likeliest cell is meant.
+    """
+    height, width = rgb.shape[:2]
+    if max(height, width) > LARGEST_CROP:
+        cells = find_cells(rgb)
+        if cells:
+            return max(cells, key=lambda cell: cell.score or 0.0).box
     box = find_one(rgb)
     if box is not None:
         return box
-    height, width = rgb.shape[:2]
     side = min(height, width)
     left, top = (width - side) // 2, (height - side) // 2
     return (left, top, left + side, top + side)

@@ -6,6 +6,7 @@ fitted to marked fields, as Raabin-WBC fits its filter ("Cell detection").
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import List, Optional
 
 import cv2
@@ -102,10 +103,9 @@ def find_one(rgb: np.ndarray) -> Optional[Box]:
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA) if scale < 1 else rgb
     density, _ = optical_density(small, np.ones(small.shape[:2], bool))
     score = cv2.GaussianBlur(cv2.transform(density, _SINGLE_COLOUR), (0, 0), max(0.8, 0.012 * max(size)))
-    y, x = np.mgrid[-1 : 1 : size[1] * 1j, -1 : 1 : size[0] * 1j]
-    central = np.exp(-(x**2 + y**2) / (2 * 0.55**2)) * np.maximum(score, 0)
+    central = _centrality(*size) * np.maximum(score, 0)
     top = float(central.max())
-    if np.percentile(density[..., 1], 99) < _FAINT or top < _FAINT:
+    if top < _FAINT or np.count_nonzero(density[..., 1] > _FAINT) < 0.01 * score.size:
         return None
     level, _ = cv2.threshold(
         np.clip(score * (255 / top), 0, 255).astype(np.uint8), 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU
@@ -120,12 +120,19 @@ def find_one(rgb: np.ndarray) -> Optional[Box]:
     if weight[main] == 0:
         return None
     # Lobes lie beside the heaviest piece.
-    reach = int(0.6 * stats[main, 2:4].max()) | 1
-    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-    beside = np.unique(pieces[cv2.dilate((pieces == main).astype(np.uint8), disc) > 0])
-    near = beside[(beside > 0) & (areas[beside] >= 0.08 * areas[main])]
+    away = cv2.distanceTransform((pieces != main).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    beside = np.bincount(pieces[away <= 0.3 * stats[main, 2:4].max()], minlength=len(stats)) > 0
+    beside[0] = False
+    near = np.flatnonzero(beside & (areas >= 0.08 * areas[main]))
     low, high = stats[near, :2].min(0), (stats[near, :2] + stats[near, 2:4]).max(0)
     if np.hypot(*((low + high) / size - 1)) > _OFF_CENTRE:
         return None
     ring = _CYTOPLASM * float((high - low).max())
     return in_field(tuple(np.concatenate([low - ring, high + ring]) / scale), width, height)
+
+
+@lru_cache(maxsize=8)
+def _centrality(width: int, height: int) -> np.ndarray:
+    """(height, width) weights that fall from 1 in the middle."""
+    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    return np.exp(-(x**2 + y**2) / (2 * 0.55**2)).astype(np.float32)

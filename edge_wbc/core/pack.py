@@ -11,8 +11,9 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Tuple
 
+from edge_wbc.core.colour import COLOURS, REFERENCES
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import whole_folder
@@ -45,7 +46,6 @@ class Manifest:
         mean, std: per channel, 0 to 1; already inside every artefact's graph.
         temperature: logits are divided by it inside the graph.
         uncertain_below: a highest probability under it is "uncertain".
-        colour_reference: statistics that colours are brought to before the network, or None for none.
         metrics: domain -> the object that ``evaluate --json`` prints.
         seed, versions: of the training.
     """
@@ -57,7 +57,6 @@ class Manifest:
     std: Tuple[float, float, float]
     temperature: float = 1.0
     uncertain_below: float = 0.0
-    colour_reference: Optional[Mapping[str, Any]] = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -71,7 +70,7 @@ class Manifest:
             "input": {"size": self.crop.size, "layout": "NHWC", "channels": "RGB", "range": [0, 255]},
             "crop": asdict(self.crop),
             "normalisation": {"mean": list(self.mean), "std": list(self.std), "in_graph": True},
-            "colour_reference": self.colour_reference,
+            "colour_reference": REFERENCES.get(self.crop.colour),
             "temperature": self.temperature,
             "uncertain_below": self.uncertain_below,
             "metrics": dict(self.metrics),
@@ -113,7 +112,8 @@ def _number(value: Any) -> float:
 def _manifest(where: str, data: Mapping[str, Any]) -> Manifest:
     try:
         labels = tuple(_typed(label, str) for label in _typed(data["labels"], list))
-        crop = CropRule(_typed(data["crop"]["size"], int), _number(data["crop"]["widen"]))
+        colour = _typed(data["crop"]["colour"], str)
+        crop = CropRule(_typed(data["crop"]["size"], int), _number(data["crop"]["widen"]), colour)
         colours = data["normalisation"]
         mean, std = (tuple(_number(value) for value in _typed(colours[key], list)) for key in ("mean", "std"))
         manifest = Manifest(
@@ -124,14 +124,15 @@ def _manifest(where: str, data: Mapping[str, Any]) -> Manifest:
             std,  # type: ignore[arg-type]
             _number(data["temperature"]),
             _number(data["uncertain_below"]),
-            _typed(data["colour_reference"], dict, type(None)),
             _typed(data["metrics"], dict),
             _typed(data["seed"], int),
             _typed(data["versions"], dict),
         )
         # As text, since 0 == False.
-        said, meant = (json.dumps(part["input"], sort_keys=True) for part in (data, manifest.to_json()))
-        as_written = said == meant and colours["in_graph"] is True
+        said, meant = (
+            json.dumps([part["input"], part["colour_reference"]], sort_keys=True) for part in (data, manifest.to_json())
+        )
+        as_written = said == meant and colours["in_graph"] is True and colour in COLOURS
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise BadInput(where, f"pack.json is not as its schema says ({error!r})", "export the pack again") from error
     unknown = [label for label in labels if label not in LABELS and label not in FIVE_CLASSES]
@@ -145,7 +146,7 @@ def _manifest(where: str, data: Mapping[str, Any]) -> Manifest:
         and 0 <= manifest.uncertain_below <= 1
     )
     if not as_written:
-        raise BadInput(where, "an input or normalisation that this edge-wbc does not know", "update edge-wbc")
+        raise BadInput(where, "an input, colour or normalisation that this edge-wbc does not know", "update edge-wbc")
     if unknown or not labels or len(set(labels)) != len(labels) or not sound:
         raise BadInput(
             where, "pack.json names impossible labels, crop, normalisation or threshold", "export the pack again"

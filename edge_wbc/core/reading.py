@@ -7,7 +7,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy as np
 
-from edge_wbc.core.crops import crop_cell, single_box
+from edge_wbc.core.crops import LARGEST_CROP, crop_cell, single_box
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.finder import find_cells
 from edge_wbc.core.interpreter import Interpreter, open_interpreter
@@ -15,9 +15,6 @@ from edge_wbc.core.pack import Pack
 from edge_wbc.core.records import Box
 
 __all__ = ["NamedCell", "Reader", "open_reader"]
-
-LARGEST_CROP = 400
-"""Single-cell pictures of the public sets are at most this many pixels on their longer side, fields are not."""
 
 
 @dataclass(frozen=True)

@@ -33,11 +33,28 @@ def test_split_is_drawn_proved_and_trained_on(edge_wbc: Callable, lab: Path, tmp
     out = tmp_path / "run"
     trained = edge_wbc("train", lab, "--weights", "none", "--epochs", 1, "--size", 32, "--out", out, "--json")
     assert trained.code == 0, trained.err
-    assert json.loads(trained.out)["split"]["from"] == "split.csv"
+    assert json.loads(trained.out)["domains"]["lab"]["split"]["from"] == "split.csv"
     rows = {tuple(line.split(",")[:2]): line.split(",")[5] for line in (lab / "split.csv").read_text().splitlines()[1:]}
     crops = [line.split(",") for line in (out / "crops.csv").read_text().splitlines()[1:]]
-    assert {(image, box): part for image, box, _, _, part, _ in crops} == rows
+    assert {(image, box): part for _, image, box, _, _, part, _ in crops} == rows
     assert load_run(out).path == out
+
+
+def test_two_labs_are_trained_on_by_name(edge_wbc: Callable, lab: Path, tmp_path: Path) -> None:
+    """One lab's records divided among two folders that point at the same photographs."""
+    other = tmp_path / "other"
+    shutil.copytree(lab, other)
+    for number, record in enumerate(sorted((lab / "records").iterdir())):
+        ((other if number % 2 else lab) / "records" / record.name).unlink()
+    out = tmp_path / "run"
+    asked = ("--weights", "none", "--epochs", 1, "--size", 32, "--out", out)
+    trained = edge_wbc("train", lab, f"away={other}", *asked)
+    assert trained.code == 0, trained.err
+    assert "test lab" in trained.out and "test away" in trained.out and "val" in trained.out
+    assert {line.split(",")[0] for line in (out / "crops.csv").read_text().splitlines()[1:]} == {"lab", "away"}
+    assert edge_wbc("train", lab, f"lab={other}", *asked).code == 2
+    refused = edge_wbc("train", lab, other, "--model", "ssdlite320_mobilenet_v2", "--out", tmp_path / "detector")
+    assert refused.code == 2 and "learns from one dataset" in refused.err
 
 
 def test_a_split_that_no_longer_holds_exits_with_1(edge_wbc: Callable, lab: Path, tmp_path: Path) -> None:

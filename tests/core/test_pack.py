@@ -79,7 +79,7 @@ def test_pack_json_says_what_the_phone_needs(pack, manifest, contents):
     said = json.loads((pack / "pack.json").read_text(encoding="utf-8"))
     assert said["schema"] == 1 and said["labels"] == list(manifest.labels)
     assert said["input"] == {"size": 64, "layout": "NHWC", "channels": "RGB", "range": [0, 255]}
-    assert said["crop"] == {"size": 64, "widen": 1.25}
+    assert said["crop"] == {"size": 64, "widen": 1.25, "colour": "none"}
     assert set(said["files"]) == set(contents)
     for name, content in contents.items():
         assert said["files"][name] == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
@@ -347,6 +347,8 @@ IMPOSSIBLE = {
     "a range from false": _with([False, 255], "input", "range"),
     "other channels": _with("BGR", "input", "channels"),
     "a colour reference in words": _with("pbc", "colour_reference"),
+    "another colour reference": _with({"nucleus_density": [1, 1, 1]}, "colour_reference"),
+    "an unknown colour": _with("sepia", "crop", "colour"),
     "a model without a name": _with(None, "model"),
     "metrics in pairs": _with([["a", 1]], "metrics"),
     "half a seed": _with(0.5, "seed"),
@@ -404,8 +406,6 @@ def test_a_wrong_type_anywhere_is_refused(data, scratch, sound):
     else:
         kind = _KIND.get(type(node[last]), "object")
         other = _json.filter(lambda value: _KIND.get(type(value), "object") != kind)
-        if path == ("colour_reference",):
-            other = other.filter(lambda value: not isinstance(value, dict))
         node[last] = data.draw(other)
     if path[0] == "labels" and len(path) == 2 and len(changed["labels"]) == 2:
         return  # one label fewer is another sound list

@@ -36,11 +36,16 @@ class Item:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled cells, and how many were left out by label."""
+    """Labelled cells of one lab, and how many were left out by label.
+
+    Attributes:
+        domain: the lab's name, or "" to name it after its folder.
+    """
 
     path: Path
     items: tuple[Item, ...]
     dropped: dict[str, int]
+    domain: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import coo_matrix
@@ -59,12 +60,13 @@ def check_enough(labels: Sequence[str]) -> None:
             )
 
 
-def split_parts(labels: Sequence[str], groups: Sequence[int], seed: int) -> list[str]:
+def split_parts(labels: Sequence[str], groups: Sequence[int], seed: int, where: str | Path = "the data") -> list[str]:
     """The part of each cell: about 70% train, 10% val, 20% test, stratified by label, each group in one part.
 
     Args:
         labels: one a cell.
         groups: one a cell, as `group_numbers` gives them.
+        where: what a fault names.
 
     Raises:
         BadInput: fewer than 3 groups, or no label with 3 cells.
@@ -72,13 +74,13 @@ def split_parts(labels: Sequence[str], groups: Sequence[int], seed: int) -> list
     distinct = len(set(groups))
     if distinct < _LEAST:
         raise BadInput(
-            "the data",
+            where,
             f"comes from {distinct} smear{'s' * (distinct > 1)}",
             "training, validation and test need a smear each",
         )
     folds = min(_FOLDS, distinct, max(Counter(labels).values()))
     if folds < _LEAST:
-        raise BadInput("the data", f"has no label with {_LEAST} cells", "label more cells")
+        raise BadInput(where, f"has no label with {_LEAST} cells", "label more cells")
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     fold_of = np.empty(len(labels), int)
     with warnings.catch_warnings():

@@ -104,7 +104,7 @@ def draw_split(data: Dataset, sha256: Mapping[str, str], seed: int) -> list[Spli
     smears = [item.smear for item in data.items]
     duplicates = read_duplicates(data.path)
     groups = group_numbers(smears, digests, [_component(duplicates, _key(item)) for item in data.items])
-    parts = split_parts([item.label for item in data.items], groups.tolist(), seed)
+    parts = split_parts([item.label for item in data.items], groups.tolist(), seed, data.path)
     return [
         SplitRow(*_key(item), item.label, item.smear, str(group), part, digest)
         for item, group, part, digest in zip(data.items, groups, parts, digests, strict=True)

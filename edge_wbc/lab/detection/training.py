@@ -24,6 +24,7 @@ from edge_wbc.lab.detection.models import DETECTORS, DetectorEntry, build_detect
 from edge_wbc.lab.models import load_weights, pick_device
 from edge_wbc.lab.training.checkpoint import Checkpoint
 from edge_wbc.lab.training.curves import Panels, curves_csv, curves_png
+from edge_wbc.lab.training.recipes import WARM_UP
 from edge_wbc.lab.training.run import claim, read_facts, versions, write_run
 
 __all__ = ["DetectorOptions", "train_detector"]
@@ -114,13 +115,15 @@ def train_detector(
         optimiser,
         [group["lr"] for group in groups],
         total_steps=options.epochs * steps,
-        pct_start=0.05,
+        pct_start=WARM_UP,
         cycle_momentum=False,
     )
     vary = augmentation(size)
     halved = entry.bfloat16 and _knows_bfloat16(device)
-    checkpoint = Checkpoint(out / "checkpoint.pt", network, optimiser, scheduler)
-    best, epochs = checkpoint.load(device)
+    parts = {"network": network, "optimiser": optimiser, "scheduler": scheduler}
+    checkpoint = Checkpoint(out / "checkpoint.pt", parts)
+    epochs, found = checkpoint.load(device)
+    best = found or {"score": -1.0}
     history = [DetectorEpoch(**epoch) for epoch in epochs]
     if history:
         log(f"goes on after epoch {len(history)} of {options.epochs}")
@@ -179,7 +182,7 @@ def train_detector(
         if judged["ap50"] + judged["ap50_95"] >= best["score"]:
             state = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
             best = {"score": judged["ap50"] + judged["ap50_95"], "epoch": epoch, "metrics": judged, "state": state}
-        checkpoint.save(best, history)
+        checkpoint.save(history, best)
 
     load_weights(network, best["state"])
     facts = {

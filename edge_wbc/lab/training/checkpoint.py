@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,34 +20,35 @@ __all__ = ["Checkpoint"]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training's file ``checkpoint.pt`` and what it keeps: the network, its optimiser and the rate's course."""
+    """A training's file ``checkpoint.pt`` and what it keeps.
+
+    Attributes:
+        parts: by name: the network, its optimiser, the rate's course, an average of the weights.
+    """
 
     path: Path
-    network: nn.Module
-    optimiser: torch.optim.Optimizer
-    scheduler: torch.optim.lr_scheduler.LRScheduler
+    parts: Mapping[str, nn.Module | torch.optim.Optimizer | torch.optim.lr_scheduler.LRScheduler]
 
-    def save(self, best: dict[str, Any], history: Sequence[Any]) -> None:
-        """Writes it whole, with the best epoch so far and a dataclass for each epoch."""
+    def save(self, history: Sequence[Any], best: Mapping[str, Any] | None = None) -> None:
+        """Writes it whole, with a dataclass for each epoch and, where a loop chooses one, the best so far."""
+        states = {name: part.state_dict() for name, part in self.parts.items()}
         stream = io.BytesIO()
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "optimiser": self.optimiser.state_dict(),
-                "scheduler": self.scheduler.state_dict(),
-                "best": best,
-                "history": [asdict(epoch) for epoch in history],
-            },
-            stream,
-        )
+        torch.save({**states, "history": [asdict(epoch) for epoch in history], "best": best}, stream)
         write_whole(self.path, stream.getvalue())
 
-    def load(self, device: torch.device) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """Puts everything back and returns best epoch and history; those of a training not begun where it is absent."""
+    def load(self, device: torch.device) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+        """Puts everything back and returns history and best epoch; those of a training not begun where it is absent."""
         if not self.path.is_file():
-            return {"score": -1.0, "state": {}}, []
+            return [], None
         saved = torch.load(self.path, map_location=device, weights_only=True)
-        load_weights(self.network, saved["network"])
-        self.optimiser.load_state_dict(saved["optimiser"])
-        self.scheduler.load_state_dict(saved["scheduler"])
-        return saved["best"], saved["history"]
+        self.restore({name: saved[name] for name in self.parts})
+        return saved["history"], saved["best"]
+
+    def restore(self, states: Mapping[str, Any]) -> None:
+        """Gives those parts that `states` names the state they had."""
+        for name, state in states.items():
+            part = self.parts[name]
+            if isinstance(part, nn.Module):
+                load_weights(part, state)
+            else:
+                part.load_state_dict(copy.deepcopy(state))

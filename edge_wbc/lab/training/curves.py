@@ -25,6 +25,13 @@ class Epoch:
     val_balanced_accuracy: float
     seconds: float
 
+    def told(self, epochs: int) -> str:
+        """It in one line."""
+        return (
+            f"epoch {self.epoch}/{epochs}: loss {self.train_loss:.3f}, validation accuracy {self.val_accuracy:.3f} "
+            f"(balanced {self.val_balanced_accuracy:.3f}), {self.seconds:.0f} s"
+        )
+
 
 # Title -> name of a line -> what it draws.
 Panels = Mapping[str, Mapping[str, str]]

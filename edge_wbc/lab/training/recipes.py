@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
-from torchvision.transforms import v2
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.lab.training.augment import Variation
 
 __all__ = ["RECIPES", "Recipe"]
+
+WARM_UP = 0.0500001
+"""A twentieth of the steps; not exactly, for OneCycleLR divides by 20 steps' twentieth less one."""
 
 
 @dataclass(frozen=True)
@@ -18,13 +22,18 @@ class Recipe:
     """One way to train.
 
     Attributes:
-        epochs, batch, lr, momentum, weight_decay, label_smoothing: as everywhere.
+        epochs, batch, lr, weight_decay, label_smoothing: as everywhere; the batch is that of all ranks together.
         schedule: "step" multiplies lr by 0.1 every `step` epochs; "cosine" warms up over the first twentieth
             and falls to zero.
-        rotate: largest rotation in degrees.
-        rescale: (smallest, largest) zoom.
-        colour: strength of brightness, contrast, saturation (and a tenth of it of hue) jitter.
-        blur: chance of a Gaussian blur.
+        optimiser: "sgd", with `momentum`, or "adamw".
+        variation: how each crop is varied each time it is seen.
+        colour: of the crop rule: how colours are normalised after they were varied, and on the phone.
+        average: the decay of an exponential moving average of the weights, which is then what is judged and
+            written; 0 for none.
+        courses: how often training begins again from the same weights, with other draws; the networks that the
+            courses end with are averaged into one (model soup, Wortsman et al. 2022).
+        freeze_norm: keep the batch-norm statistics of ImageNet instead of learning one lab's.
+        mix_style: chance that an early stage mixes the styles of a batch's crops (Zhou et al. 2021).
     """
 
     epochs: int
@@ -35,41 +44,40 @@ class Recipe:
     weight_decay: float = 0.0
     label_smoothing: float = 0.0
     step: int = 7
-    rotate: float = 0.0
-    rescale: tuple[float, float] = (1.0, 1.0)
-    colour: float = 0.0
-    blur: float = 0.0
+    optimiser: str = "sgd"
+    variation: Variation = field(default_factory=Variation)
+    colour: str = "none"
+    average: float = 0.0
+    courses: int = 1
+    freeze_norm: bool = False
+    mix_style: float = 0.0
 
-    def augment(self) -> nn.Module:
-        """(3, S, S) uint8 -> (3, S, S) uint8, drawn anew at each call from torch's global generator."""
-        steps: list[nn.Module] = [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip()]
-        if self.rotate or self.rescale != (1.0, 1.0):
-            steps.append(
-                v2.RandomAffine(
-                    self.rotate, scale=self.rescale, interpolation=v2.InterpolationMode.BILINEAR, fill=[225, 215, 215]
-                )
-            )
-        if self.colour:
-            steps.append(v2.ColorJitter(self.colour, self.colour, self.colour, self.colour / 10))
-        if self.blur:
-            steps.append(v2.RandomApply([v2.GaussianBlur(5, (0.3, 1.5))], self.blur))
-        return v2.Compose(steps)
+    def make_optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
+        """Over all parameters."""
+        return _OPTIMISERS[self.optimiser](self, network)
 
-    def optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """SGD over all parameters."""
-        return torch.optim.SGD(
-            network.parameters(), self.lr, self.momentum, weight_decay=self.weight_decay, nesterov=self.momentum > 0
-        )
-
-    def scheduler(
+    def make_scheduler(
         self, optimiser: torch.optim.Optimizer, epochs: int, steps: int
     ) -> torch.optim.lr_scheduler.LRScheduler:
         """The learning rate's course, stepped once a batch; `steps` batches make an epoch."""
         if self.schedule == "step":
             return torch.optim.lr_scheduler.StepLR(optimiser, self.step * steps, 0.1)
         return torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, self.lr, total_steps=epochs * steps, pct_start=0.05, cycle_momentum=False, final_div_factor=100
+            optimiser,
+            self.lr,
+            total_steps=epochs * steps,
+            pct_start=WARM_UP,
+            cycle_momentum=False,
+            final_div_factor=100,
         )
+
+
+_OPTIMISERS: dict[str, Callable[[Recipe, nn.Module], torch.optim.Optimizer]] = {
+    "sgd": lambda how, network: torch.optim.SGD(
+        network.parameters(), how.lr, how.momentum, weight_decay=how.weight_decay, nesterov=how.momentum > 0
+    ),
+    "adamw": lambda how, network: torch.optim.AdamW(network.parameters(), how.lr, weight_decay=how.weight_decay),
+}
 
 
 RECIPES: dict[str, Recipe] = {
@@ -81,18 +89,37 @@ RECIPES: dict[str, Recipe] = {
         schedule="cosine",
         weight_decay=1e-4,
         label_smoothing=0.05,
-        rotate=180,
-        rescale=(0.85, 1.15),
-        colour=0.2,
-        blur=0.2,
+        variation=Variation(rotate=180, zoom=(0.85, 1.15), hue=0.05, optics=0.4),
+    ),
+    # For labs never seen: colours by what each part of a crop is, all that labs differ in varied, several courses
+    # averaged (docs/domain-shift.md has what each brought).
+    "shift": Recipe(
+        epochs=6,
+        batch=32,
+        lr=0.007,
+        schedule="cosine",
+        weight_decay=1e-4,
+        label_smoothing=0.05,
+        variation=Variation(
+            rotate=180, zoom=(0.85, 1.2), shift=0.05, stretch=0.04, stain=0.4, hue=0.08, optics=1.0, after=1.0
+        ),
+        colour="stain",
+        average=0.99,
+        courses=4,
     ),
     # From random weights: colours are left as they are, which doubles how fast shapes are learnt.
     "scratch": Recipe(
-        epochs=10, batch=32, lr=0.02, schedule="cosine", weight_decay=1e-4, label_smoothing=0.05, rotate=180
+        epochs=10,
+        batch=32,
+        lr=0.02,
+        schedule="cosine",
+        weight_decay=1e-4,
+        label_smoothing=0.05,
+        variation=Variation(rotate=180),
     ),
     # Raabin-WBC, "Classification": SGD 0.001, batch 10, 15 epochs, x0.1 every 7; flips and rescaling balance
     # the classes. Its momentum is not published; 0.9 is torchvision's own and assumed here.
-    "raabin": Recipe(epochs=15, batch=10, lr=0.001, schedule="step", rescale=(0.8, 1.2)),
+    "raabin": Recipe(epochs=15, batch=10, lr=0.001, schedule="step", variation=Variation(zoom=(0.8, 1.2))),
 }
 
 

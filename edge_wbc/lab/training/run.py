@@ -1,7 +1,7 @@
 """The run folder: what training writes and export, evaluate and resume read.
 
-``run.json`` facts and figures, ``weights.safetensors``, ``crops.npy`` + ``crops.csv`` the very crops and their
-split, ``curves.csv`` + ``curves.png``; ``checkpoint.pt`` while training goes on.
+``run.json`` facts and figures, ``weights.safetensors``, ``crops.npy`` + ``crops.csv`` the very crops in the colours of
+their photographs, their labs and split, ``curves.csv`` + ``curves.png``; ``checkpoint.pt`` while training goes on.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import csv
 import io
 import json
 import platform
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,34 @@ import torchvision
 from torch import nn
 
 import edge_wbc
+from edge_wbc.core.colour import normalise
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
-from edge_wbc.lab.datasets import LoadedCrops
+from edge_wbc.lab.evaluation import GUARD_LABEL
 from edge_wbc.lab.models import MODELS, build_network, load_weights
 
 __all__ = ["TrainedRun", "load_run"]
 
-RUN_SCHEMA = 1
+RUN_SCHEMA = 2
+
+
+@dataclass(frozen=True)
+class CropRow:
+    """What a run knows of one crop; `label` is the expert's, `box` is empty for a photograph of one cell."""
+
+    domain: str
+    image: str
+    box: str
+    label: str
+    smear: str
+    part: str
+    sha256: str
+
+
+def column_of(label: str, labels: Sequence[str]) -> int:
+    """The output that answers for an expert's label: its own, or the guard's."""
+    return labels.index(label if label in labels else GUARD_LABEL)
 
 
 @dataclass(frozen=True)
@@ -41,7 +60,7 @@ class TrainedRun:
     Attributes:
         network: in eval mode, from (N, 3, S, S) normalised by `mean` and `std` to (N, len(labels)) logits.
         temperature, uncertain_below: fitted on the validation part.
-        metrics: part -> the object of ``evaluate --json``.
+        metrics: part, and with several labs also "part domain" -> the object of ``evaluate --json``.
         recipe: its name and numbers.
         provenance: (SHA-256, name, part) of every photograph.
     """
@@ -62,10 +81,12 @@ class TrainedRun:
     std: tuple[float, float, float]
 
     def crops(self, part: str) -> tuple[np.ndarray, np.ndarray]:
-        """The (N, S, S, 3) uint8 crops of a part and their (N,) int64 columns in `labels`."""
-        pixels, labels, parts = read_crops(self.path)
-        rows = np.flatnonzero(np.asarray(parts) == part)
-        return pixels[rows], np.array([self.labels.index(labels[row]) for row in rows], np.int64)
+        """The (N, S, S, 3) uint8 crops of a part, in the rule's colours, and their (N,) int64 columns in `labels`."""
+        pixels, crops = read_crops(self.path)
+        rows = [row for row, crop in enumerate(crops) if crop.part == part]
+        return normalise(pixels[rows], self.crop.colour), np.array(
+            [column_of(crops[row].label, self.labels) for row in rows], np.int64
+        )
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -81,16 +102,30 @@ def claim(out: Path, mine: Mapping[str, Any]) -> None:
     """
     out.mkdir(parents=True, exist_ok=True)
     plan = out / "plan.json"
+    mine = _flat({"schema": RUN_SCHEMA, **mine})
     if not plan.is_file():
         if any(out.iterdir()):
             raise BadInput(out, "is not empty and holds no training", "choose another --out")
         write_json(plan, mine)
         return
     begun = json.loads(plan.read_text(encoding="utf-8"))
-    other = [name for name in mine if begun.get(name) != mine[name]]
+    if begun.get("schema") != RUN_SCHEMA:
+        raise BadInput(out, "holds a training that another version of edge-wbc began", "choose another --out")
+    other = [name for name in {**begun, **mine} if begun.get(name) != mine.get(name)]
     if other:
-        changes = ", ".join(f"{name} {begun.get(name)!r} instead of {mine[name]!r}" for name in other)
+        changes = ", ".join(f"{name} {begun.get(name)!r} instead of {mine.get(name)!r}" for name in other)
         raise BadInput(out, f"holds a training with {changes}", "repeat its options or choose another --out")
+
+
+def _flat(facts: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Nested facts under dotted names, as JSON gives them back."""
+    flat: dict[str, Any] = {}
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{above}{name}.")
+        else:
+            flat[above + name] = list(value) if isinstance(value, tuple) else value
+    return flat
 
 
 def versions(device: torch.device) -> dict[str, str]:
@@ -104,32 +139,30 @@ def versions(device: torch.device) -> dict[str, str]:
     }
 
 
-def write_crops(run: Path, loaded: LoadedCrops, parts: list[str]) -> None:
+def write_crops(run: Path, pixels: np.ndarray, rows: Sequence[CropRow]) -> None:
     """Keeps the crops and their split, so that a resumed training and the proof of an export see the same."""
-    pixels = io.BytesIO()
-    np.save(pixels, loaded.pixels)
-    write_whole(run / "crops.npy", pixels.getvalue())
+    array = io.BytesIO()
+    np.save(array, pixels)
+    write_whole(run / "crops.npy", array.getvalue())
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(("image", "box", "label", "smear", "part", "sha256"))
-    for item, part, sha256 in zip(loaded.items, parts, loaded.sha256, strict=True):
-        box = " ".join(map(str, item.box)) if item.box else ""
-        writer.writerow((item.name, box, item.label, item.smear, part, sha256))
+    writer.writerow([field.name for field in fields(CropRow)])
+    writer.writerows(astuple(row) for row in rows)
     write_whole(run / "crops.csv", table.getvalue().encode())
 
 
-def read_crops(run: Path) -> tuple[np.ndarray, list[str], list[str]]:
-    """Crops (mapped from disk), labels and parts, row by row."""
-    rows = _split_rows(run)
+def read_crops(run: Path) -> tuple[np.ndarray, list[CropRow]]:
+    """The (N, S, S, 3) uint8 crops, mapped from disk, and what each is."""
+    rows = _crop_rows(run)
     pixels = np.load(run / "crops.npy", mmap_mode="r", allow_pickle=False)
     if len(pixels) != len(rows):
         raise BadInput(run / "crops.npy", f"has {len(pixels)} crops, crops.csv {len(rows)}", "train again")
-    return pixels, [row["label"] for row in rows], [row["part"] for row in rows]
+    return pixels, rows
 
 
-def _split_rows(run: Path) -> list[dict[str, str]]:
+def _crop_rows(run: Path) -> list[CropRow]:
     with (run / "crops.csv").open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+        return [CropRow(**row) for row in csv.DictReader(stream)]
 
 
 def write_run(path: Path, network: nn.Module, facts: Mapping[str, Any]) -> None:
@@ -137,11 +170,6 @@ def write_run(path: Path, network: nn.Module, facts: Mapping[str, Any]) -> None:
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     write_whole(path / "weights.safetensors", safetensors.torch.save(state))
     write_json(path / "run.json", {"schema": RUN_SCHEMA, **facts})
-
-
-def crop_facts(rule: CropRule) -> dict[str, Any]:
-    """The crop rule as JSON."""
-    return asdict(rule)
 
 
 def read_facts(path: Path) -> dict[str, Any]:
@@ -161,7 +189,7 @@ def read_facts(path: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(file, f"not a run's facts ({error!r})", "train again") from error
     if schema != RUN_SCHEMA:
-        raise BadInput(file, f"unknown schema {schema!r}", f"this edge-wbc reads {RUN_SCHEMA}")
+        raise BadInput(file, f"unknown schema {schema!r}", f"this edge-wbc reads {RUN_SCHEMA}: train again")
     return facts
 
 
@@ -177,7 +205,7 @@ def load_run(path: Path) -> TrainedRun:
         labels, crop = tuple(facts["labels"]), CropRule(**facts["crop"])
         network = build_network(facts["model"], len(labels))
         read_weights(path / "weights.safetensors", network)
-        rows = _split_rows(path)
+        rows = _crop_rows(path)
         return TrainedRun(
             path,
             facts["model"],
@@ -190,7 +218,7 @@ def load_run(path: Path) -> TrainedRun:
             facts["seed"],
             facts["recipe"],
             facts["versions"],
-            tuple(sorted({(row["sha256"], row["image"], row["part"]) for row in rows})),
+            tuple(sorted({(row.sha256, f"{row.domain}/{row.image}", row.part) for row in rows})),
             MODELS[facts["model"]].mean,
             MODELS[facts["model"]].std,
         )

@@ -155,6 +155,6 @@ def test_bad_options_and_other_runs_are_refused(
     (other / "run.json").write_text(json.dumps({**facts, "model": "fasterrcnn_mobilenet_v2"}))
     with pytest.raises(BadInput, match="weights of another network"):
         load_detector(other)
-    (other / "run.json").write_text(json.dumps({"schema": 1, "model": "ssdlite320_mobilenet_v2"}))
+    (other / "run.json").write_text(json.dumps({"schema": facts["schema"], "model": facts["model"]}))
     with pytest.raises(BadInput, match="not a run's facts"):
         load_detector(other)

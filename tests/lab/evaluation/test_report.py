@@ -6,7 +6,8 @@ import numpy as np
 
 from edge_wbc.lab.evaluation import evaluate
 from edge_wbc.lab.evaluation.baseline import ColourBaseline
-from edge_wbc.lab.evaluation.report import Picture, confusion_figure, contact_sheet, figure_png, render_report
+from edge_wbc.lab.evaluation.figures import confusion_figure, contact_sheet
+from edge_wbc.lab.evaluation.report import Picture, figure_png, render_report
 
 
 def test_page_is_self_contained_and_escaped() -> None:

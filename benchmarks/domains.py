@@ -1,0 +1,272 @@
+"""Leave one lab out: how networks name the cells of a lab that they never saw, in PyTorch and as the phone runs them.
+
+    python benchmarks/domains.py --data SHARED [--work DIR] [--crops 2500] [--size 96] [--only NAME ...]
+
+SHARED holds pbc, tecom and bccd/crops. Every row is trained on its sources alone, exported to full int8 and judged on
+each target lab through the phone's own finder, crop and colours; tecom and bccd served to choose the recipe "shift",
+so their figures are those of validation labs. Runs and packs stay in --work: the same command goes on after a kill.
+Prints the tables, writes benchmarks/results/domains.json and, without photographs, benchmarks/results/domains.html.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torchvision
+from edge_wbc.lab.adaptation import AdaptOptions, adapt
+
+from edge_wbc.core.errors import CheckFailed
+from edge_wbc.core.taxonomy import FIVE_CLASSES
+from edge_wbc.lab.datasets import Dataset, read_dataset
+from edge_wbc.lab.evaluation import evaluate
+from edge_wbc.lab.evaluation.classifier import open_classifier
+from edge_wbc.lab.evaluation.labs import LabResult, judge_lab, lab_measures
+from edge_wbc.lab.evaluation.page import labs_page
+from edge_wbc.lab.models import MODELS
+from edge_wbc.lab.synthesis import SmearOptions, draw_smears
+from edge_wbc.lab.training import RECIPES, Recipe, TrainOptions, load_run, train
+from edge_wbc.lab.training.augment import Variation
+from export import ExportOptions, export_run
+
+LABS = {"pbc": "pbc", "tecom": "tecom", "bccd": "bccd/crops"}
+SHIFT = RECIPES["shift"]
+ONCE = replace(SHIFT, courses=1)
+PLAIN = replace(ONCE, variation=Variation(rotate=180, zoom=(0.85, 1.2)), colour="none", average=0.0)
+DRAWN_FIELDS = 85
+"""Of each drawn domain, every field a smear and so a stain of its own: about 1,000 cells in all."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to train, on some labs, for others."""
+
+    name: str
+    recipe: Recipe
+    model: str = "mobilenet_v2"
+    sources: tuple[str, ...] = ("pbc",)
+    targets: tuple[str, ...] = ("tecom", "bccd")
+    drawn: bool = True
+    guard: bool = True
+    seeds: int = 1
+
+    def runs(self) -> Iterator[tuple[str, int]]:
+        """A folder's name and a seed for each training."""
+        for seed in range(self.seeds):
+            yield f"{self.name}-{self.model}-{'+'.join(self.sources)}-{seed}".replace(" ", "_"), seed
+
+
+def _models() -> list[Row]:
+    rows = []
+    for model in MODELS:
+        seeds = 3 if model == "mobilenet_v2" else 1
+        rows.append(Row("plain", PLAIN, model, drawn=False, guard=False, seeds=seeds))
+        rows.append(Row("shift", SHIFT, model, seeds=seeds))
+    return rows
+
+
+def _labs() -> list[Row]:
+    others = {"tecom": ("pbc", "bccd"), "bccd": ("pbc", "tecom"), "pbc": ("tecom", "bccd")}
+    # Without pbc there is nothing to learn the guard from.
+    return [
+        Row("shift", SHIFT, sources=sources, targets=(target,), guard="pbc" in sources, seeds=3)
+        for target, sources in others.items()
+    ]
+
+
+def _ablation() -> list[Row]:
+    """The recipe built up, then each of its choices taken back or put in another's place; one seed, one course."""
+    varied = replace(PLAIN, variation=SHIFT.variation)
+    return [
+        Row("1 varied", varied, drawn=False, guard=False),
+        Row("2 + stain colours", replace(varied, colour="stain"), drawn=False, guard=False),
+        Row("3 + averaged weights", ONCE, drawn=False, guard=False),
+        Row("4 + drawn cells", ONCE, guard=False),
+        Row("5 + guard", ONCE),
+        Row("grey world instead", replace(ONCE, colour="grey_world")),
+        Row("Reinhard instead", replace(ONCE, colour="reinhard")),
+        Row("without stain variation", replace(ONCE, variation=replace(SHIFT.variation, stain=0.0, hue=0.0))),
+        Row("without optics", replace(ONCE, variation=replace(SHIFT.variation, optics=0.0))),
+        Row("with mixed styles", replace(ONCE, mix_style=0.5)),
+        Row("with frozen norm", replace(ONCE, freeze_norm=True)),
+    ]
+
+
+TABLES = {"models": _models, "other labs": _labs, "ablation": _ablation}
+
+
+class Bench:
+    """The labs, and a folder in which what was trained stays."""
+
+    def __init__(self, data: Path, work: Path, crops: int, size: int) -> None:
+        self.paths = {name: data / folder for name, folder in LABS.items()}
+        self.work, self.size = work, size
+        self.datasets = {name: replace(read_dataset(path), domain=name) for name, path in self.paths.items()}
+        self.datasets["pbc"] = _few(self.datasets["pbc"], crops)
+        self.drawn = []
+        for domain in ("galaxy-s5-olympus", "lg-g3-zeiss"):
+            draw_smears(work / domain, SmearOptions(domain, DRAWN_FIELDS, 1, seed=11))
+            self.drawn.append(read_dataset(work / domain))
+
+    def judged(self, row: Row, folder: str, seed: int) -> dict[str, Any]:
+        """Measures of a run and of its pack, at home and on the targets; read back where they were taken before."""
+        run, pack = self.work / folder, self.work / f"{folder}-pack"
+        done = self.work / f"{folder}.json"
+        if done.is_file():
+            found: dict[str, Any] = json.loads(done.read_text())
+            return found
+        labels = "guard" if row.guard else "5"
+        options = TrainOptions(row.model, row.recipe, size=self.size, seed=seed, labels=labels)
+        sources = [self.datasets[name] for name in row.sources] + (self.drawn if row.drawn else [])
+        facts = train(sources, run, options, log=lambda line: print(f"  {line}", flush=True))
+        found = {"weights": facts["weights"], "home": self._home(facts), "targets": {}}
+        for name in row.targets:
+            found["targets"][name] = {
+                "pytorch": _short(lab_measures(judge_lab(open_classifier(run), self.paths[name], name)))
+            }
+        try:
+            export_run(load_run(run), pack, ExportOptions(("tflite-int8",)))
+        except CheckFailed as error:
+            found["refused"] = str(error)
+        else:
+            for name in row.targets:
+                found["targets"][name]["int8"] = _short(
+                    lab_measures(judge_lab(open_classifier(pack), self.paths[name], name))
+                )
+        done.write_text(json.dumps(found) + "\n")
+        return found
+
+    @staticmethod
+    def _home(facts: Mapping[str, Any]) -> dict[str, Any]:
+        return {part: _short(got) for part, got in facts["metrics"].items() if part.startswith("test")}
+
+    def adapted(self, source: str, name: str, shots: int, seed: int) -> dict[str, Any]:
+        """A pack adapted to a lab with so many labels, exported again, and judged on cells it had no label of."""
+        folder = self.work / f"adapted-{source}-{name}-{shots}-{seed}"
+        done = folder.with_suffix(".json")
+        if done.is_file():
+            found: dict[str, Any] = json.loads(done.read_text())
+            return found
+        facts = adapt(self.work / source, self.paths[name], folder, AdaptOptions(shots=shots, seed=seed))
+        run = load_run(folder)
+        found = {"pytorch": _short(facts["metrics"]["test"]), "seconds": facts.get("seconds")}
+        pack = folder.with_name(folder.name + "-pack")
+        export_run(run, pack, ExportOptions(("tflite-int8",)))
+        crops, targets = run.crops("test")
+        scores = open_classifier(pack).predict(crops)
+        found["int8"] = _short(evaluate([run.labels[row] for row in targets], scores, run.labels))
+        done.write_text(json.dumps(found) + "\n")
+        return found
+
+
+def _few(data: Dataset, count: int) -> Dataset:
+    """At most so many cells, seven eighths of them of the five classes, every label alike."""
+    labels: dict[str, list[int]] = defaultdict(list)
+    for row, item in enumerate(data.items):
+        labels[item.label].append(row)
+    chance = np.random.default_rng(0)
+    others = len(labels) - len(FIVE_CLASSES)
+    kept: list[int] = []
+    for label, rows in sorted(labels.items()):
+        share = count * 7 // 8 // len(FIVE_CLASSES) if label in FIVE_CLASSES else count // 8 // max(others, 1)
+        kept += chance.permutation(rows)[:share].tolist()
+    return replace(data, items=tuple(data.items[row] for row in sorted(kept)))
+
+
+def _short(measured: Mapping[str, Any]) -> dict[str, Any]:
+    kept = (
+        "n",
+        "accuracy",
+        "accuracy_ci95",
+        "balanced_accuracy_5",
+        "balanced_accuracy_5_ci95",
+        "macro_f1",
+        "macro_f1_ci95",
+    )
+    return {name: measured[name] for name in (*kept, "confusion", "labels")}
+
+
+def told(found: Mapping[str, Any] | None) -> str:
+    """Accuracy with its limits, balanced accuracy and macro-F1, in percent."""
+    if found is None:
+        return "refused"
+    low, high = found["accuracy_ci95"]
+    figures = f"{100 * found['accuracy']:5.1f} ({100 * low:.0f}-{100 * high:.0f})"
+    return f"{figures} {100 * found['balanced_accuracy_5']:5.1f} {100 * found['macro_f1']:5.1f}"
+
+
+def main() -> None:
+    """Every table, row by row; rows that are done are read back."""
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--data", type=Path, required=True)
+    asked.add_argument("--work", type=Path, default=Path("build/domains"))
+    asked.add_argument("--crops", type=int, default=2500, help="of pbc")
+    asked.add_argument("--size", type=int, default=96)
+    asked.add_argument("--only", nargs="*", default=[*TABLES, "adapted"])
+    asked.add_argument("--draws", type=int, default=5, help="of the few labels")
+    given = asked.parse_args()
+    bench = Bench(given.data, given.work, given.crops, given.size)
+    results: dict[str, Any] = {}
+    for table, rows in TABLES.items():
+        if table not in given.only:
+            continue
+        print(f"\n{table}: accuracy (95% limits), balanced accuracy, macro-F1 in percent")
+        for row in rows():
+            for folder, seed in row.runs():
+                found = bench.judged(row, folder, seed)
+                results.setdefault(table, {})[folder] = found
+                for name, got in found["targets"].items():
+                    print(
+                        f"{folder:48} {name:6} PyTorch {told(got['pytorch'])}   int8 {told(got.get('int8'))}",
+                        flush=True,
+                    )
+    if "adapted" in given.only:
+        for name in ("tecom", "bccd"):
+            for shots in (0, 25, 100):
+                draws = [
+                    bench.adapted("shift-mobilenet_v2-pbc-0", name, shots, seed)
+                    for seed in range(given.draws if shots else 1)
+                ]
+                results.setdefault("adapted", {})[f"{name} {shots}"] = draws
+                mean = statistics.mean(draw["int8"]["accuracy"] for draw in draws)
+                print(f"{name:6} {shots:3} labels: int8 accuracy {mean:.3f} over {len(draws)} draws")
+    results_folder = Path(__file__).parent / "results"
+    if "models" in given.only:
+        run, pack = (given.work / f"shift-mobilenet_v2-pbc-0{end}" for end in ("", "-pack"))
+        targets = ("tecom", "bccd")
+        labs: list[LabResult] = [
+            judge_lab(open_classifier(run), bench.paths[name], name, embed=True) for name in targets
+        ]
+        labs += [judge_lab(open_classifier(pack), bench.paths[name], f"{name}, int8") for name in targets]
+        page = labs_page("MobileNet-V2, recipe shift, trained on pbc and drawn cells", labs, photographs=False)
+        (results_folder / "domains.html").write_text(page)
+    facts = {
+        "command": "python benchmarks/domains.py --data SHARED",
+        "device": f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores",
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "torchvision": torchvision.__version__,
+            "opencv": cv2.__version__,
+            "numpy": np.__version__,
+        },
+        "crops_of_pbc": given.crops,
+        "size": given.size,
+        **results,
+    }
+    (results_folder / "domains.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
