@@ -29,7 +29,7 @@ __all__ = ["ALWAYS", "ExportOptions", "export_run"]
 Report = Callable[[str, int, int], None]
 
 ALWAYS = "tflite-int8"
-"""The artefact that every pack holds: the one the phone runs."""
+"""The artefact that every pack for a phone holds."""
 
 _TOOLS = ("torch", "litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "onnx", "onnxruntime")
 
@@ -39,7 +39,8 @@ class ExportOptions:
     """What to export.
 
     Attributes:
-        kinds: artefacts wanted, of `edge_wbc.core.pack.KINDS`; ``tflite-int8`` is made whether named or not.
+        kinds: artefacts wanted, of `edge_wbc.core.pack.KINDS`; ``tflite-int8`` is made whether named or not, unless the
+            registry says that the network does not run on the phone.
         calibration_crops: training crops that the int8 ranges are read from, plain and relit.
         seed: which crops those are.
         limits: how far an artefact may stray from PyTorch.
@@ -51,11 +52,14 @@ class ExportOptions:
     limits: Limits = field(default_factory=Limits)
 
 
-def _wanted(kinds: Sequence[str]) -> list[str]:
+def _wanted(kinds: Sequence[str], model: str) -> list[str]:
+    from edge_wbc.lab.models import MODELS
+
     unknown = [kind for kind in kinds if kind not in KINDS]
     if unknown:
         raise BadInput("--kinds", f"unknown kind {unknown[0]!r}", f"choose among: {', '.join(KINDS)}")
-    return [kind for kind in KINDS if kind in kinds or kind == ALWAYS]
+    for_phone = model not in MODELS or MODELS[model].on_phone
+    return [kind for kind in KINDS if kind in kinds or (kind == ALWAYS and for_phone)]
 
 
 def _crops_of(run: TrainedRun, part: str) -> tuple[np.ndarray, np.ndarray]:
@@ -78,12 +82,11 @@ def _convert(
     from export import tflite, to_onnx
     from export.rounding import round_weights
 
-    graphs = {"float": lambda: graph, "rounded": lambda: round_weights(graph, calibration)}
     makers = {"tflite": tflite.to_tflite, "onnx": to_onnx.to_onnx}
 
     @cache
     def whole(family: str, weights: str) -> bytes:
-        return makers[family](graphs[weights](), size)
+        return makers[family](round_weights(graph, calibration) if weights == "rounded" else graph, size)
 
     steps: dict[str, Callable[[], bytes]] = {
         "tflite-fp32": lambda: whole("tflite", "float"),
@@ -162,7 +165,7 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
             weights that are NaN or infinite, or a run without training or held-out crops.
         CheckFailed: artefacts beyond the limits, each named with its figure and limit. Nothing is written.
     """
-    kinds = _wanted(options.kinds)
+    kinds = _wanted(options.kinds, run.model)
     check_replaceable(out, "pack.json")
     from export.graph import graph_of_run, probabilities
 

@@ -96,6 +96,12 @@ def test_weights_that_are_no_numbers_name_run_and_tensor(run, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_network_that_int8_spoils_makes_a_pack_without_it(run, tmp_path):
+    kinds = ExportOptions(kinds=("onnx-fp32",))
+    (proof,) = export_run(run.but(model="efficientnet_b0"), tmp_path / "pack", kinds)
+    assert proof.kind == "onnx-fp32" and list(read_pack(tmp_path / "pack").artefacts()) == ["onnx-fp32"]
+
+
 def test_an_unknown_kind_names_those_there_are(run, tmp_path):
     with pytest.raises(BadInput, match="unknown kind 'tflite-int4'.*tflite-int8, onnx-fp32"):
         export_run(run, tmp_path / "pack", ExportOptions(kinds=("tflite-int4",)))
