@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_wbc.core.errors import BadInput, CheckFailed
-from edge_wbc.core.pack import KINDS, Manifest, check_replaceable, write_pack
+from edge_wbc.core.pack import KINDS, WEIGHTS_FILE, Manifest, check_replaceable, write_pack
 from export.calibration import CALIBRATION_CROPS, calibration_set
 from export.card import model_card
 from export.metadata import embed_metadata
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from edge_wbc.lab.training.run import TrainedRun
     from export.graph import DeployableGraph
 
-__all__ = ["ALWAYS", "ExportOptions", "export_run"]
+__all__ = ["ALWAYS", "WEIGHTS", "ExportOptions", "export_run"]
 
 Report = Callable[[str, int, int], None]
 
 ALWAYS = "tflite-int8"
 """The artefact that every pack holds: the one the phone runs."""
+
+WEIGHTS = "weights"
+"""No artefact: what `edge-wbc adapt` starts from."""
 
 _TOOLS = ("torch", "litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "onnx", "onnxruntime")
 
@@ -38,22 +41,23 @@ class ExportOptions:
     """What to export.
 
     Attributes:
-        kinds: artefacts wanted, of `edge_wbc.core.pack.KINDS`; ``tflite-int8`` is made whether named or not.
+        kinds: artefacts wanted, of `edge_wbc.core.pack.KINDS`, and ``weights``; ``tflite-int8`` is made whether named
+            or not.
         calibration_crops: training crops that the int8 ranges are read from, plain and relit.
         seed: which crops those are.
         limits: how far an artefact may stray from PyTorch.
     """
 
-    kinds: tuple[str, ...] = ("tflite-int8", "tflite-fp32", "onnx-fp32", "onnx-int8")
+    kinds: tuple[str, ...] = ("tflite-int8", "tflite-fp32", "onnx-fp32", "onnx-int8", WEIGHTS)
     calibration_crops: int = CALIBRATION_CROPS
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
 
 
 def _wanted(kinds: Sequence[str]) -> list[str]:
-    unknown = [kind for kind in kinds if kind not in KINDS]
+    unknown = [kind for kind in kinds if kind not in (*KINDS, WEIGHTS)]
     if unknown:
-        raise BadInput("--kinds", f"unknown kind {unknown[0]!r}", f"choose among: {', '.join(KINDS)}")
+        raise BadInput("--kinds", f"unknown kind {unknown[0]!r}", f"choose among: {', '.join((*KINDS, WEIGHTS))}")
     return [kind for kind in KINDS if kind in kinds or kind == ALWAYS]
 
 
@@ -94,14 +98,6 @@ def _convert(
         made[kind] = steps[kind]()
     report("convert", len(kinds), len(kinds))
     return made
-
-
-def _weights(run: TrainedRun) -> bytes:
-    from safetensors.torch import save
-
-    # Cloned, because safetensors refuses two names for one piece of memory.
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in run.network.state_dict().items()}
-    return save(tensors, metadata={"format": "pt", "model": run.model, "labels": json.dumps(list(run.labels))})
 
 
 def _versions() -> dict[str, str]:
@@ -159,6 +155,7 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
     """
     kinds = _wanted(options.kinds)
     check_replaceable(out, "pack.json")
+    from edge_wbc.lab.adaptation.weights import write_halves
     from export.graph import graph_of_run, probabilities
 
     tell: Report = report or (lambda stage, done, total: None)
@@ -185,7 +182,8 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
     if broken:
         raise CheckFailed("; ".join(broken) + "; no pack was written")
 
-    files["weights.safetensors"] = _weights(run)
+    if WEIGHTS in options.kinds:
+        files[WEIGHTS_FILE] = write_halves(run.network, run.model, run.labels)
     files["training.sha256"] = "".join(f"{digest}  {where}/{name}\n" for digest, name, where in run.provenance).encode()
     files["numerics.json"] = _numerics(options, len(calibration), proofs)
     files["MODEL_CARD.md"] = model_card(run, proofs).encode()

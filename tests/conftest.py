@@ -98,14 +98,14 @@ def small_run(drawn_lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="session")
 def small_pack(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """That run's pack, int8 alone; so little training can't meet the usual limits, which other tests hold."""
+    """That run's pack, int8 and weights; so little training can't meet the usual limits, which other tests hold."""
     from edge_wbc.lab.training import load_run
     from export import ExportOptions, export_run
     from export.prove import Limits
 
     out = tmp_path_factory.mktemp("pack") / "pack"
     loose = Limits(agreement=0.0, accuracy_drop=1.0)
-    export_run(load_run(small_run), out, ExportOptions(("tflite-int8",), 40, limits=loose))
+    export_run(load_run(small_run), out, ExportOptions(("tflite-int8", "weights"), 40, limits=loose))
     return out
 
 

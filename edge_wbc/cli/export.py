@@ -33,7 +33,9 @@ def proof_rows(proofs: list[dict]) -> list[tuple[str, ...]]:
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder that train wrote.")],
     out: Annotated[Path, typer.Option("--out", help="The pack's folder.")],
-    kinds: Annotated[str, typer.Option(help="Artefacts, by commas.")] = "tflite-int8,tflite-fp32,onnx-fp32,onnx-int8",
+    kinds: Annotated[
+        str, typer.Option(help="Artefacts, by commas, and weights for `edge-wbc adapt` to start from.")
+    ] = "tflite-int8,tflite-fp32,onnx-fp32,onnx-int8,weights",
     calibration: Annotated[int, typer.Option(help="Training crops that the int8 ranges are read from.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the choice of those crops.")] = 0,
     as_json: AsJson = False,
