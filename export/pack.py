@@ -156,6 +156,7 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
     kinds = _wanted(options.kinds)
     check_replaceable(out, "pack.json")
     from edge_wbc.lab.adaptation.weights import write_halves
+    from edge_wbc.lab.training.run import provenance_lines
     from export.graph import graph_of_run, probabilities
 
     tell: Report = report or (lambda stage, done, total: None)
@@ -184,7 +185,7 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
 
     if WEIGHTS in options.kinds:
         files[WEIGHTS_FILE] = write_halves(run.network, run.model, run.labels)
-    files["training.sha256"] = "".join(f"{digest}  {where}/{name}\n" for digest, name, where in run.provenance).encode()
+    files["training.sha256"] = provenance_lines(run.provenance)
     files["numerics.json"] = _numerics(options, len(calibration), proofs)
     files["MODEL_CARD.md"] = model_card(run, proofs).encode()
     write_pack(out, manifest, files)

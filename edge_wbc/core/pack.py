@@ -19,7 +19,16 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import whole_folder
 from edge_wbc.core.taxonomy import FIVE_CLASSES, LABELS
 
-__all__ = ["PACK_SCHEMA", "WEIGHTS_FILE", "Manifest", "Pack", "check_replaceable", "read_pack", "write_folder", "write_pack"]
+__all__ = [
+    "PACK_SCHEMA",
+    "WEIGHTS_FILE",
+    "Manifest",
+    "Pack",
+    "check_replaceable",
+    "read_pack",
+    "write_folder",
+    "write_pack",
+]
 
 PACK_SCHEMA = 1
 LARGEST_FILE = 256 * 1024 * 1024

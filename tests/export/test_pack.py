@@ -24,7 +24,9 @@ LOOSE = Limits(agreement=0.9, accuracy_drop=0.1)
 def exported(run, tmp_path_factory):
     out = tmp_path_factory.mktemp("export") / "pack"
     steps = []
-    proofs = export_run(run, out, ExportOptions(kinds=(*KINDS, "weights"), limits=LOOSE), lambda *step: steps.append(step))
+    proofs = export_run(
+        run, out, ExportOptions(kinds=(*KINDS, "weights"), limits=LOOSE), lambda *step: steps.append(step)
+    )
     return out, proofs, steps
 
 

@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from edge_wbc.core.colour import normalise
-from edge_wbc.core.crops import CropRule
+from edge_wbc.core.crops import LARGEST_CROP, CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import header_size
-from edge_wbc.core.reading import LARGEST_CROP
 from edge_wbc.lab.curation.duplicates import DedupOptions, components
 from edge_wbc.lab.curation.hashing import hash_crops, to_grey
 from edge_wbc.lab.datasets import Item, load_crops, read_dataset
@@ -76,7 +75,7 @@ def read_lab(path: Path, rule: CropRule, labels: Sequence[str], progress: Progre
     for item in items:
         if item.box is None and item.label == UNLABELLED:
             _refuse_field(item.image)
-    loaded = load_crops(replace(data, items=items), rule, progress)
+    loaded = load_crops(replace(data, items=items), replace(rule, colour="none"), progress)
     columns = [-1 if item.label == UNLABELLED else column_of(item.label, labels) for item in items]
     groups = _copies(path, loaded.pixels, items, loaded.sha256)
     return NewLab(path, rule, loaded.pixels, items, loaded.sha256, np.array(columns), groups, dict(dropped))

@@ -8,7 +8,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.pack import WEIGHTS_FILE, read_pack
 from edge_wbc.lab.adaptation.weights import read_halves
 from edge_wbc.lab.models import build_network
-from edge_wbc.lab.training.run import TrainedRun, load_run
+from edge_wbc.lab.training.run import TrainedRun, load_run, read_provenance
 
 __all__ = ["open_source"]
 
@@ -40,19 +40,7 @@ def open_source(path: Path) -> TrainedRun:
         manifest.seed,
         {},
         manifest.versions,
-        _provenance(pack.files.get("training.sha256", b""), path),
+        tuple(read_provenance(pack.files.get("training.sha256", b""), f"{path}: training.sha256")),
         manifest.mean,
         manifest.std,
     )
-
-
-def _provenance(listed: bytes, pack: Path) -> tuple[tuple[str, str, str], ...]:
-    """(SHA-256, name, part) of each line "SHA-256  PART/NAME"."""
-    found = []
-    for number, line in enumerate(listed.decode("utf-8", "replace").splitlines(), 1):
-        digest, _, place = line.partition("  ")
-        part, slash, name = place.partition("/")
-        if not slash:
-            raise BadInput(f"{pack}: training.sha256 line {number}", "is not `SHA-256  PART/NAME`", "export it again")
-        found.append((digest, name, part))
-    return tuple(found)
