@@ -67,11 +67,29 @@ def _crops_of(run: TrainedRun, part: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _held_out(run: TrainedRun) -> tuple[str, np.ndarray, np.ndarray]:
-    for part in ("test", "val"):
+    # Of an adapted run nobody may have labelled more than it learned from; what agrees on those agrees.
+    for part in ("test", "val", *(("unlabelled", "train") if _transductive(run) else ())):
         crops, labels = _crops_of(run, part)
         if len(crops):
             return part, crops, labels
     raise BadInput(run.path, "has no held-out crops to prove an export on", "train with a test or validation part")
+
+
+def _transductive(run: TrainedRun) -> bool:
+    return bool(run.recipe.get("transductive"))
+
+
+def _calibration(run: TrainedRun, graph: DeployableGraph, options: ExportOptions) -> np.ndarray:
+    """Crops that the int8 ranges are read from: the training part's, or all that an adaptation saw without labels."""
+    crops, labels = _crops_of(run, "train")
+    if _transductive(run):
+        from export.graph import probabilities
+
+        crops = np.concatenate([crops, *(_crops_of(run, part)[0] for part in ("unlabelled", "test"))])
+        labels = probabilities(graph, crops).argmax(1)
+    if not len(crops):
+        raise BadInput(run.path, "has no training crops to calibrate int8 on", "keep the run beside its data")
+    return calibration_set(crops, labels, options.calibration_crops, options.seed)
 
 
 def _convert(
@@ -162,10 +180,7 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
     tell: Report = report or (lambda stage, done, total: None)
     graph = graph_of_run(run)
     part, crops, truth = _held_out(run)
-    train, train_labels = _crops_of(run, "train")
-    if not len(train):
-        raise BadInput(run.path, "has no training crops to calibrate int8 on", "keep the run beside its data")
-    calibration = calibration_set(train, train_labels, options.calibration_crops, options.seed)
+    calibration = _calibration(run, graph, options)
 
     models = _convert(graph, kinds, run.crop.size, calibration, tell)
     manifest = _manifest(run)

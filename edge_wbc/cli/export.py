@@ -22,8 +22,7 @@ def proof_rows(proofs: list[dict]) -> list[tuple[str, ...]]:
             f"{proof['bytes']:,}",
             f"{proof['max_error']:.2g}",
             percent(proof["agreement"]),
-            percent(proof["accuracy"]),
-            percent(proof["torch_accuracy"]),
+            *("-" if share is None else percent(share) for share in (proof["accuracy"], proof["torch_accuracy"])),
             f"{proof['ms_median']:.2f}",
         )
         for proof in proofs
@@ -55,4 +54,4 @@ def export(
     if as_json:
         emit_json({"pack": str(out), "artefacts": proofs})
         return
-    table(f"{out}: {proofs[0]['crops']} held-out crops, one thread", PROOF_HEAD, proof_rows(proofs))
+    table(f"{out}: {proofs[0]['crops']} crops of part {proofs[0]['part']}, one thread", PROOF_HEAD, proof_rows(proofs))
