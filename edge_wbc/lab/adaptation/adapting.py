@@ -27,7 +27,7 @@ from edge_wbc.lab.adaptation.mobile import MobileOptions, adapt_mobile, degenera
 from edge_wbc.lab.adaptation.published import SETTINGS, Setting, setting_named
 from edge_wbc.lab.adaptation.result import judge, parts_of_lab, write_adapted
 from edge_wbc.lab.adaptation.source import open_source
-from edge_wbc.lab.evaluation import choose_threshold, fit_temperature
+from edge_wbc.lab.evaluation import GUARD_LABEL, certainty, choose_threshold, fit_temperature
 from edge_wbc.lab.models import pick_device
 from edge_wbc.lab.training.recipes import RECIPES
 from edge_wbc.lab.training.run import TrainedRun, claim, read_facts
@@ -140,7 +140,7 @@ def _mobile(
     device = pick_device()
     network = run.network.to(device)
     how = MobileOptions()
-    adapted = adapt_mobile(network, run.model, lab, shots, RECIPES["default"].variation, how, options.seed, progress)
+    adapted = adapt_mobile(network, lab, shots, RECIPES["default"].variation, how, options.seed, progress)
     kept = ""
     if not len(shots):
         crops = lab.crops()
@@ -189,7 +189,7 @@ def _chossegros(
     tuned = fine_tuned(network.to(pick_device()), target, mixed, setting, how, rule.colour, options.seed, progress)
     calibration, said = (1.0, 0.0), "nothing: no labels were held out"
     if tuned.held_out is not None:
-        calibration, said = _calibrated(tuned.held_out, target.columns), "3 folds of the shots"
+        calibration, said = _calibrated(tuned.held_out, target.columns, run.labels), "3 folds of the shots"
     facts = {
         **_common(run, lab, shots, options),
         "recipe": {
@@ -209,10 +209,12 @@ def _published_shots(lab: NewLab) -> int:
     return min(_MOST_SHOTS, int((lab.columns >= 0).sum()) // 10)
 
 
-def _calibrated(logits: np.ndarray, columns: np.ndarray) -> tuple[float, float]:
+def _calibrated(logits: np.ndarray, columns: np.ndarray, labels: tuple[str, ...]) -> tuple[float, float]:
     temperature = fit_temperature(logits, columns)
     scores = torch.softmax(torch.from_numpy(logits) / temperature, 1).numpy()
-    return temperature, choose_threshold(scores.max(1), scores.argmax(1) == columns)
+    inside = np.asarray(labels)[columns] != GUARD_LABEL
+    certain, right = certainty(scores, labels), scores.argmax(1) == columns
+    return temperature, choose_threshold(certain[inside], right[inside], outside=certain[~inside])
 
 
 def _shots(lab: NewLab, wanted: int, options: AdaptOptions, log: Log) -> np.ndarray:

@@ -31,7 +31,7 @@ from edge_wbc.lab.adaptation.fitting import Batch, fit
 from edge_wbc.lab.adaptation.published import Setting
 from edge_wbc.lab.models import build_network, entry_of
 from edge_wbc.lab.training.augment import Variation, vary
-from edge_wbc.lab.training.loop import predict_logits
+from edge_wbc.lab.training.judging import predict_logits
 from edge_wbc.lab.training.run import TrainedRun, read_weights
 
 if TYPE_CHECKING:
@@ -258,7 +258,7 @@ def _trained(
 
     def draw(step: int) -> Batch:
         rows = order[step * batch : (step + 1) * batch]
-        return normalise_colour(vary(crops.raw[rows], chance, _FLIPS), colour), smooth[crops.columns[rows]]
+        return vary(crops.raw[rows], chance, _FLIPS, colour), smooth[crops.columns[rows]]
 
     steps = each * numbers.epochs
     optimiser = torch.optim.Adam(moving, numbers.lr)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from edge_wbc.lab.models import normalise
 from edge_wbc.lab.training.averaging import averaged
 from edge_wbc.lab.training.draws import prepared
+from edge_wbc.lab.training.judging import to_input
 
 __all__ = ["fit"]
 
@@ -46,9 +46,8 @@ def fit(
     for module in at_rest:
         module.training = False
     for step, (crops, targets) in enumerate(prepared(draw, steps, 1), 1):
-        inputs = normalise(network, torch.from_numpy(crops).permute(0, 3, 1, 2).to(device))
         wanted = torch.from_numpy(targets).to(device)
-        logits = network(inputs)
+        logits = network(to_input(network, torch.from_numpy(crops).to(device)))
         loss = -(wanted * logits.log_softmax(1)).sum() / wanted.sum().clamp(min=1e-6)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

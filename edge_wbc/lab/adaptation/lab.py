@@ -20,7 +20,8 @@ from edge_wbc.lab.datasets import Item, load_crops, read_dataset
 from edge_wbc.lab.datasets.read import UNLABELLED
 from edge_wbc.lab.datasets.split import group_numbers
 from edge_wbc.lab.datasets.splitfile import read_duplicates
-from edge_wbc.lab.training.run import GUARD, column_of
+from edge_wbc.lab.evaluation import GUARD_LABEL
+from edge_wbc.lab.training.run import column_of
 
 __all__ = ["NewLab", "draw_shots", "read_lab"]
 
@@ -66,7 +67,7 @@ def read_lab(path: Path, rule: CropRule, labels: Sequence[str], progress: Progre
             left that the network has an output for.
     """
     data = read_dataset(path, unlabelled=True)
-    known = {item.label: item.label in labels or GUARD in labels for item in data.items}
+    known = {item.label: item.label in labels or GUARD_LABEL in labels for item in data.items}
     known |= {UNLABELLED: True, "not_recognised": False}
     dropped = Counter(item.label for item in data.items if not known[item.label])
     items = tuple(item for item in data.items if known[item.label])

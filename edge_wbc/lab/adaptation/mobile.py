@@ -16,13 +16,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from edge_wbc.core.colour import normalise as normalise_colour
 from edge_wbc.lab.adaptation.fitting import Batch, fit
 from edge_wbc.lab.adaptation.lab import NewLab
 from edge_wbc.lab.adaptation.norm import balancing_weights, with_statistics
-from edge_wbc.lab.models import embed, entry_of, normalise
+from edge_wbc.lab.evaluation.embeddings import embed
 from edge_wbc.lab.training.augment import Variation, vary
-from edge_wbc.lab.training.loop import predict_logits
+from edge_wbc.lab.training.judging import predict_logits
 
 __all__ = ["MobileOptions", "adapt_mobile", "degenerate", "pull_head", "turned_scores"]
 
@@ -59,7 +58,6 @@ class MobileOptions:
 
 def adapt_mobile(
     source: nn.Module,
-    model: str,
     lab: NewLab,
     shots: np.ndarray,
     variation: Variation,
@@ -71,7 +69,6 @@ def adapt_mobile(
 
     Args:
         source: in eval mode.
-        model: its name in the registry.
         shots: rows of `lab` whose labels may be used; none for adaptation without labels.
         variation: how crops are varied, as when the source was trained.
 
@@ -84,7 +81,7 @@ def adapt_mobile(
     network = with_statistics(source, crops, balancing_weights(scores), options.norm_share, seed)
     start = copy.deepcopy(network)
     if len(shots):
-        pull_head(network, model, _turned(crops[shots]), np.tile(lab.columns[shots], _TURNS), options.pull)
+        pull_head(network, _turned(crops[shots]), np.tile(lab.columns[shots], _TURNS), options.pull)
     rest = np.setdiff1d(np.arange(len(crops)), shots)
     steps = options.steps // options.rounds
     for turn in range(options.rounds):
@@ -136,7 +133,7 @@ def _drawing(
 
     def draw(step: int) -> Batch:
         rows = np.concatenate([chance.choice(pool, options.batch, p=chances) for pool, chances in pools])
-        varied = normalise_colour(vary(lab.raw[rows], chance, variation), lab.rule.colour)
+        varied = vary(lab.raw[rows], chance, variation, lab.rule.colour)
         return varied, (1 - options.smoothing) * scores[rows] + smooth
 
     return draw
@@ -149,7 +146,7 @@ def _balanced(rows: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return rows, 0.5 / len(rows) + 0.5 * even / even.sum()
 
 
-def pull_head(network: nn.Module, model: str, crops: np.ndarray, columns: np.ndarray, pull: float) -> None:
+def pull_head(network: nn.Module, crops: np.ndarray, columns: np.ndarray, pull: float) -> None:
     """Refits the last layer by logistic regression whose prior is the layer as it was.
 
     Args:
@@ -157,10 +154,9 @@ def pull_head(network: nn.Module, model: str, crops: np.ndarray, columns: np.nda
         columns: (N,) the right outputs; every output among them weighs the same.
         pull: times the squared distance from the layer as it was.
     """
-    head = network.get_submodule(entry_of(model).head)
-    with torch.no_grad():
-        features = _embedded(network, model, crops)
-    targets = torch.from_numpy(columns).to(features.device)
+    head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
+    device = head.weight.device
+    features, targets = torch.from_numpy(embed(network, crops)).to(device), torch.from_numpy(columns).to(device)
     counts = torch.bincount(targets)
     weights = 1 / counts[targets] / (counts > 0).sum()
     before = [parameter.detach().clone() for parameter in head.parameters()]
@@ -174,14 +170,7 @@ def pull_head(network: nn.Module, model: str, crops: np.ndarray, columns: np.nda
         total.backward()
         return total
 
-    with torch.enable_grad():
-        optimiser.step(loss)
-
-
-def _embedded(network: nn.Module, model: str, crops: np.ndarray, batch: int = 64) -> torch.Tensor:
-    device = next(network.parameters()).device
-    chunks = (torch.from_numpy(crops[at : at + batch]).permute(0, 3, 1, 2) for at in range(0, len(crops), batch))
-    return torch.cat([embed(network, model, normalise(network, chunk.to(device))) for chunk in chunks])
+    optimiser.step(loss)
 
 
 _TURNS = 4

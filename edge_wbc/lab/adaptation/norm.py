@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from edge_wbc.lab.models import normalise
+from edge_wbc.lab.training.judging import to_input
 
 __all__ = ["balancing_weights", "with_statistics"]
 
@@ -55,7 +55,7 @@ def with_statistics(
     device = next(moved.parameters()).device
     drawn = np.random.default_rng(seed).choice(len(crops), draws, p=chances)
     for rows in drawn.reshape(-1, 64):
-        moved(normalise(moved, torch.from_numpy(crops[rows]).permute(0, 3, 1, 2).to(device)))
+        moved(to_input(moved, torch.from_numpy(crops[rows]).to(device)))
     for norm, (statistics, momentum) in zip(norms, before, strict=True):
         for name, value in zip(_STATISTICS, statistics, strict=True):
             norm.get_buffer(name).lerp_(value, 1 - share)

@@ -14,9 +14,9 @@ from torch import nn
 
 from edge_wbc.core.files import write_whole
 from edge_wbc.lab.adaptation.lab import NewLab
-from edge_wbc.lab.evaluation import evaluate
+from edge_wbc.lab.evaluation import GUARD_LABEL, evaluate, guard_measures
 from edge_wbc.lab.models import pick_device
-from edge_wbc.lab.training.loop import predict_logits
+from edge_wbc.lab.training.judging import predict_logits
 from edge_wbc.lab.training.run import (
     SOURCE_FILE,
     CropRow,
@@ -45,12 +45,16 @@ def parts_of_lab(lab: NewLab, shots: np.ndarray, learned_from: Sequence[str] | f
 def judge(
     network: nn.Module, lab: NewLab, rows: np.ndarray, labels: Sequence[str], temperature: float, threshold: float
 ) -> dict[str, Any] | None:
-    """The object of ``evaluate --json`` on labelled rows, or None where there are none."""
-    if not len(rows):
+    """The object of ``evaluate --json`` on labelled rows, or None where none is of a class."""
+    truth = [labels[column] for column in lab.columns[rows]]
+    if set(truth) <= {GUARD_LABEL}:
         return None
     logits = torch.from_numpy(predict_logits(network, lab.crops()[rows]))
     scores = torch.softmax(logits / temperature, 1).numpy()
-    return evaluate([labels[column] for column in lab.columns[rows]], scores, labels, threshold)
+    found = evaluate(truth, scores, labels, threshold)
+    if GUARD_LABEL in labels:
+        found["guard"] = guard_measures([lab.items[row].label for row in rows], scores, labels, threshold)
+    return found
 
 
 def write_adapted(

@@ -12,46 +12,12 @@ import numpy as np
 import pytest
 
 from edge_wbc.core.errors import BadInput
-from edge_wbc.core.images import read_image, write_image
-from edge_wbc.core.records import read_field
-from edge_wbc.lab.adaptation import AdaptOptions, adapt, adapting
+from edge_wbc.lab.adaptation import AdaptOptions, adapt
 from edge_wbc.lab.adaptation.lab import draw_shots, read_lab
-from edge_wbc.lab.adaptation.mobile import MobileOptions
 from edge_wbc.lab.adaptation.result import parts_of_lab
 from edge_wbc.lab.training import load_run
 
-QUICK = MobileOptions(rounds=2, steps=6, batch=8, least_score=0.0)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few small steps: what is tested is not how well it learns."""
-    monkeypatch.setattr(adapting, "MobileOptions", lambda: QUICK)
-
-
-@pytest.fixture(scope="session")
-def new_lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another lab's cells in class folders, eight of each, one of them twice."""
-    from edge_wbc.core.crops import CropRule, crop_cell
-    from edge_wbc.core.taxonomy import five_class
-    from edge_wbc.lab.synthesis import SmearOptions, draw_smears
-
-    folder = tmp_path_factory.mktemp("new")
-    draw_smears(folder / "fields", SmearOptions("lg-g3-zeiss", 12, 1, seed=5))
-    taken: Counter[str] = Counter()
-    for file in sorted((folder / "fields" / "records").glob("*.json")):
-        record = read_field(file)
-        rgb = read_image(folder / "fields" / record.image)
-        for cell in record.cells:
-            label = five_class(str(cell.label)) if cell.label else None
-            if label and taken[label] < 8:
-                taken[label] += 1
-                (folder / "lab" / label).mkdir(parents=True, exist_ok=True)
-                crop = crop_cell(rgb, cell.box, CropRule(80, 1.4))
-                write_image(folder / "lab" / label / f"{taken[label]}.png", crop)
-    first = folder / "lab" / "monocyte" / "1.png"
-    shutil.copy(first, first.with_name("copy.png"))
-    return folder / "lab"
+pytestmark = pytest.mark.usefixtures("quick_adaptation")
 
 
 def rows_of(run: Path) -> list[dict[str, str]]:
@@ -59,9 +25,9 @@ def rows_of(run: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_a_run_whose_parts_say_which_were_the_shots(small_run: Path, new_lab: Path, tmp_path: Path) -> None:
+def test_a_run_whose_parts_say_which_were_the_shots(small_run: Path, other_lab: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    facts = adapt(small_run, new_lab, out, AdaptOptions(10))
+    facts = adapt(small_run, other_lab, out, AdaptOptions(10))
     run, rows = load_run(out), rows_of(out)
     assert Counter(row["part"] for row in rows)["train"] == 10 == sum(facts["shots"].values())
     assert set(facts["shots"].values()) == {2}
@@ -76,23 +42,23 @@ def test_a_run_whose_parts_say_which_were_the_shots(small_run: Path, new_lab: Pa
 
 
 def test_the_same_seed_gives_the_same_weights_and_a_finished_run_stays(
-    small_run: Path, new_lab: Path, tmp_path: Path, same_weights: Callable[[Path, Path], bool]
+    small_run: Path, other_lab: Path, tmp_path: Path, same_weights: Callable[[Path, Path], bool]
 ) -> None:
     for name in ("one", "two"):
-        adapt(small_run, new_lab, tmp_path / name, AdaptOptions(10))
-    adapt(small_run, new_lab, tmp_path / "three", AdaptOptions(10, seed=1))
+        adapt(small_run, other_lab, tmp_path / name, AdaptOptions(10))
+    adapt(small_run, other_lab, tmp_path / "three", AdaptOptions(10, seed=1))
     assert same_weights(tmp_path / "one", tmp_path / "two")
     assert not same_weights(tmp_path / "one", tmp_path / "three")
     said: list[str] = []
-    adapt(small_run, new_lab, tmp_path / "one", AdaptOptions(10), log=said.append)
+    adapt(small_run, other_lab, tmp_path / "one", AdaptOptions(10), log=said.append)
     assert any("finished already" in line for line in said)
     with pytest.raises(BadInput, match="seed 0 instead of 4"):
-        adapt(small_run, new_lab, tmp_path / "one", AdaptOptions(10, seed=4))
+        adapt(small_run, other_lab, tmp_path / "one", AdaptOptions(10, seed=4))
 
 
-def test_copies_of_a_shot_are_not_judged_on(small_run: Path, new_lab: Path) -> None:
+def test_copies_of_a_shot_are_not_judged_on(small_run: Path, other_lab: Path) -> None:
     run = load_run(small_run)
-    lab = read_lab(new_lab, run.crop, run.labels)
+    lab = read_lab(other_lab, run.crop, run.labels)
     twins = [row for row, item in enumerate(lab.items) if item.name in ("monocyte/1.png", "monocyte/copy.png")]
     seen = set()
     for seed in range(12):
@@ -110,9 +76,9 @@ def test_what_the_source_learned_from_is_not_judged_on(small_run: Path, drawn_la
     assert facts["left_out"] + facts["parts"]["test"] == 216
 
 
-def test_without_labels_from_loose_photographs(small_run: Path, new_lab: Path, tmp_path: Path) -> None:
+def test_without_labels_from_loose_photographs(small_run: Path, other_lab: Path, tmp_path: Path) -> None:
     loose = tmp_path / "loose"
-    for number, file in enumerate(sorted(new_lab.rglob("*.png"))):
+    for number, file in enumerate(sorted(other_lab.rglob("*.png"))):
         (loose / "slide 1").mkdir(parents=True, exist_ok=True)
         shutil.copy(file, loose / "slide 1" / f"{number}.png")
     facts = adapt(small_run, loose, tmp_path / "out", AdaptOptions(0))
@@ -128,23 +94,23 @@ def test_a_field_is_no_photograph_of_one_cell(small_run: Path, drawn_lab: Path, 
         adapt(small_run, drawn_lab / "images", tmp_path / "out", AdaptOptions(0))
 
 
-def test_labels_that_cannot_be_had(small_run: Path, new_lab: Path, tmp_path: Path) -> None:
+def test_labels_that_cannot_be_had(small_run: Path, other_lab: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="has 40 different labelled cells, and --shots asks for 41"):
-        adapt(small_run, new_lab, tmp_path / "a", AdaptOptions(41))
+        adapt(small_run, other_lab, tmp_path / "a", AdaptOptions(41))
     with pytest.raises(BadInput, match="3 cannot cover the 5 labels"):
-        adapt(small_run, new_lab, tmp_path / "b", AdaptOptions(3))
+        adapt(small_run, other_lab, tmp_path / "b", AdaptOptions(3))
     with pytest.raises(BadInput, match="-1 is below 0"):
-        adapt(small_run, new_lab, tmp_path / "c", AdaptOptions(-1))
+        adapt(small_run, other_lab, tmp_path / "c", AdaptOptions(-1))
 
 
-def test_every_label_used_leaves_nothing_to_judge_by(small_run: Path, new_lab: Path, tmp_path: Path) -> None:
-    facts = adapt(small_run, new_lab, tmp_path / "out", AdaptOptions(40))
+def test_every_label_used_leaves_nothing_to_judge_by(small_run: Path, other_lab: Path, tmp_path: Path) -> None:
+    facts = adapt(small_run, other_lab, tmp_path / "out", AdaptOptions(40))
     assert facts["metrics"] == {} and facts["parts"]["train"] == 40
     assert np.bincount(load_run(tmp_path / "out").crops("train")[1]).tolist() == [8] * 5
 
 
-def test_cells_the_network_has_no_output_for_are_left_out(small_run: Path, new_lab: Path, tmp_path: Path) -> None:
-    data = shutil.copytree(new_lab, tmp_path / "data")
+def test_cells_the_network_has_no_output_for_are_left_out(small_run: Path, other_lab: Path, tmp_path: Path) -> None:
+    data = shutil.copytree(other_lab, tmp_path / "data")
     shutil.copytree(data / "monocyte", data / "platelets")
     said: list[str] = []
     facts = adapt(small_run, data, tmp_path / "out", replace(AdaptOptions(10)), log=said.append)

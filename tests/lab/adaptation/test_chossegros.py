@@ -96,10 +96,10 @@ def test_the_search_begins_with_the_published_numbers_and_leaves_each_fold_out()
 
 
 def test_all_six_settings_leave_runs_that_share_shots_and_test(
-    small_run: Path, drawn_lab: Path, tmp_path: Path, no_weights: None, small_pack: Path
+    small_run: Path, other_lab: Path, tmp_path: Path, no_weights: None, weights_pack: Path
 ) -> None:
     options = AdaptOptions(10, "chossegros", "all")
-    facts = adapt(small_run, drawn_lab, tmp_path / "out", options)
+    facts = adapt(small_run, other_lab, tmp_path / "out", options)
     assert list(facts) == [setting.name for setting in SETTINGS]
     runs = [load_run(tmp_path / "out" / name) for name in facts]
     assert {run.model for run in runs} == {"mobilenet_v2+embedding"}
@@ -107,4 +107,4 @@ def test_all_six_settings_leave_runs_that_share_shots_and_test(
     assert len({(tmp_path / "out" / name / "crops.csv").read_bytes() for name in facts}) == 1
     assert not list((tmp_path / "out").glob("*.safetensors"))
     with pytest.raises(BadInput, match="holds no source crops to learn from"):
-        adapt(small_pack, drawn_lab, tmp_path / "other", options)
+        adapt(weights_pack, other_lab, tmp_path / "other", options)

@@ -13,7 +13,7 @@ from edge_wbc.lab.adaptation.lab import NewLab, draw_shots
 from edge_wbc.lab.adaptation.mobile import degenerate, pull_head
 from edge_wbc.lab.adaptation.norm import balancing_weights, with_statistics
 from edge_wbc.lab.models import build_network
-from edge_wbc.lab.training.loop import predict_logits
+from edge_wbc.lab.training.judging import predict_logits
 
 
 def lab_of(columns: list[int], groups: list[int] | None = None) -> NewLab:
@@ -96,7 +96,7 @@ def test_a_strong_prior_holds_the_last_layer_and_a_weak_one_lets_it_learn(crops:
         torch.manual_seed(1)
         network = build_network("mobilenet_v2", 3).eval()
         before = network.classifier[1].weight.detach().clone()
-        pull_head(network, "mobilenet_v2", crops, columns, pull)
+        pull_head(network, crops, columns, pull)
         moved = (network.classifier[1].weight.detach() - before).abs().max().item()
         assert moved < 1e-3 if pull == 1e6 else moved > 1e-3
         right.append((predict_logits(network, crops).argmax(1) == columns).mean())

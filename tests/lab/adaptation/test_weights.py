@@ -12,7 +12,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.lab.adaptation.source import open_source
 from edge_wbc.lab.adaptation.weights import read_halves, write_halves
 from edge_wbc.lab.training import load_run
-from edge_wbc.lab.training.loop import predict_logits
+from edge_wbc.lab.training.judging import predict_logits
 
 
 def tiny() -> nn.Module:
@@ -44,8 +44,8 @@ def test_kernels_beyond_half_precision_stay_single(scale: float) -> None:
     assert torch.equal(other[0].weight, network[0].weight)
 
 
-def test_a_pack_opens_as_the_run_it_came_from(small_run: Path, small_pack: Path, tmp_path: Path) -> None:
-    run, pack = load_run(small_run), open_source(small_pack)
+def test_a_pack_opens_as_the_run_it_came_from(small_run: Path, weights_pack: Path, tmp_path: Path) -> None:
+    run, pack = load_run(small_run), open_source(weights_pack)
     for name in ("model", "labels", "crop", "temperature", "uncertain_below", "mean", "std", "seed"):
         assert getattr(pack, name) == pytest.approx(getattr(run, name)) if name in ("mean", "std") else True
         if name not in ("mean", "std"):
@@ -54,7 +54,7 @@ def test_a_pack_opens_as_the_run_it_came_from(small_run: Path, small_pack: Path,
     crops, _ = run.crops("test")
     whole, halved = (predict_logits(network, crops) for network in (run.network, pack.network))
     assert np.abs(whole - halved).max() < 0.02 * np.abs(whole).max()
-    sizes = [(folder / "weights.safetensors").stat().st_size for folder in (small_run, small_pack)]
+    sizes = [(folder / "weights.safetensors").stat().st_size for folder in (small_run, weights_pack)]
     assert sizes[1] < 0.53 * sizes[0]
 
 
