@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.lab.adaptation.chossegros import (
     ChossegrosOptions,
@@ -98,19 +99,56 @@ def adapt(
         raise BadInput("--shots", f"{options.shots} is below 0")
     run = open_source(source)
     begun = {"source": str(source.resolve()), "weights": _fingerprint(run), "data": str(data.resolve())}
-    claim(out, {**begun, **asdict(options)})
+    plan = {**begun, **asdict(options)}
+    if out.is_dir() and any(out.iterdir()):
+        claim(out, plan)
+    task = _Task(run, data, options, plan, progress, log)
     if options.method == "mobile":
-        return _mobile(run, data, out, options, progress, log)
-    chosen = SETTINGS if options.setting == "all" else (setting_named(options.setting),)
-    facts = {
-        setting.name: _chossegros(
-            run, data, out / setting.name if len(chosen) > 1 else out, out, setting, options, progress, log
-        )
-        for setting in chosen
-    }
+        return _mobile(task, out)
+    if options.setting != "all":
+        facts = _chossegros(task, setting_named(options.setting), out, out)
+    else:
+        facts = {setting.name: _chossegros(task, setting, out / setting.name, out) for setting in SETTINGS}
     for left in out.glob("source.*.safetensors"):
         left.unlink()
-    return facts if len(chosen) > 1 else facts[chosen[0].name]
+    return facts
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What every way of adapting is handed."""
+
+    run: TrainedRun
+    data: Path
+    options: AdaptOptions
+    plan: dict[str, Any]
+    progress: Progress | None
+    log: Log
+
+    def read(self, rule: CropRule, shots: Callable[[NewLab], int]) -> tuple[NewLab, np.ndarray, np.ndarray]:
+        """The new lab, the rows of its shots, and the part of each row; says what is left out."""
+        lab = read_lab(self.data, rule, self.run.labels, self.progress)
+        if lab.dropped:
+            by_label = ", ".join(f"{count} {label}" for label, count in sorted(lab.dropped.items()))
+            self.log(f"left out {sum(lab.dropped.values())} cells that the network has no output for: {by_label}")
+        wanted = shots(lab) if self.options.shots is None else self.options.shots
+        drawn = draw_shots(lab, wanted, self.options.seed, proportionate=self.options.method == "chossegros")
+        learned = frozenset(digest for digest, _, part in self.run.provenance if part in _LEARNED)
+        parts = parts_of_lab(lab, drawn, learned)
+        if (parts == "").any():
+            copies = "copies of shots, or of what the source learned from"
+            self.log(f"{(parts == '').sum()} labelled cells are not judged on: {copies}")
+        return lab, drawn, parts
+
+    def facts(self, lab: NewLab, shots: np.ndarray) -> dict[str, Any]:
+        """What run.json says whatever the method."""
+        named = Counter(self.run.labels[column] for column in lab.columns[shots])
+        return {
+            "seed": self.options.seed,
+            "adapted_from": {"model": self.run.model, "weights": self.plan["weights"], "path": self.plan["source"]},
+            "shots": {label: named[label] for label in self.run.labels},
+            "note": "research use, not for diagnosis",
+        }
 
 
 def _fingerprint(run: TrainedRun) -> str:
@@ -120,88 +158,70 @@ def _fingerprint(run: TrainedRun) -> str:
     return digest.hexdigest()
 
 
-def _done(out: Path, log: Log) -> dict[str, Any] | None:
+def _finished(out: Path, log: Log) -> dict[str, Any] | None:
     if not (out / "run.json").is_file():
         return None
     log(f"{out} is finished already; --out another folder to adapt anew")
     return read_facts(out)
 
 
-def _mobile(
-    run: TrainedRun, data: Path, out: Path, options: AdaptOptions, progress: Progress | None, log: Log
-) -> dict[str, Any]:
-    done = _done(out, log)
-    if done is not None:
-        return done
-    lab = read_lab(data, run.crop, run.labels, progress)
-    shots = _shots(lab, _FEW_SHOTS if options.shots is None else options.shots, options, log)
-    parts = _parts(run, lab, shots, log)
+def _mobile(task: _Task, out: Path) -> dict[str, Any]:
+    finished = _finished(out, task.log)
+    if finished is not None:
+        return finished
+    run, seed = task.run, task.options.seed
+    lab, shots, parts = task.read(run.crop, lambda lab: _FEW_SHOTS)
     started = time.perf_counter()
-    device = pick_device()
-    network = run.network.to(device)
-    how = MobileOptions()
-    adapted = adapt_mobile(network, lab, shots, RECIPES["default"].variation, how, options.seed, progress)
+    network, how = run.network.to(pick_device()), MobileOptions()
+    adapted = adapt_mobile(network, lab, shots, RECIPES["default"].variation, how, seed, task.progress)
     kept = ""
     if not len(shots):
         crops = lab.crops()
         kept = degenerate(turned_scores(network, crops), turned_scores(adapted, crops))
         if kept:
-            log(f"the source network is kept: {kept}")
+            task.log(f"the source network is kept: {kept}")
             adapted = network
     seconds = time.perf_counter() - started
-    test = np.flatnonzero(parts == "test")
     calibration = run.temperature, run.uncertain_below
     facts = {
-        **_common(run, lab, shots, options),
+        **task.facts(lab, shots),
         "recipe": {"name": "mobile", "transductive": True, **asdict(how)},
         "kept_source": kept,
         "calibrated_on": "the source's validation part",
-        "before": judge(network, lab, test, run.labels, *calibration),
+        "before": judge(network, lab, np.flatnonzero(parts == "test"), run.labels, *calibration),
         "seconds": round(seconds, 1),
     }
+    claim(out, task.plan)
     return write_adapted(out, run, lab, parts, adapted, run.model, calibration, facts)
 
 
-def _chossegros(
-    run: TrainedRun,
-    data: Path,
-    out: Path,
-    keep: Path,
-    setting: Setting,
-    options: AdaptOptions,
-    progress: Progress | None,
-    log: Log,
-) -> dict[str, Any]:
-    done = _done(out, log)
-    if done is not None:
-        return done
-    out.mkdir(exist_ok=True)
-    how = options.chossegros()
+def _chossegros(task: _Task, setting: Setting, out: Path, keep: Path) -> dict[str, Any]:
+    finished = _finished(out, task.log)
+    if finished is not None:
+        return finished
+    run, seed, how = task.run, task.options.seed, task.options.chossegros()
     rule = rule_of(run.crop, how, setting)
-    lab = read_lab(data, rule, run.labels, progress)
-    shots = _shots(lab, _published_shots(lab) if options.shots is None else options.shots, options, log)
-    parts = _parts(run, lab, shots, log)
+    lab, shots, parts = task.read(rule, _published_shots)
+    if not len(shots) and setting.tuned != "nothing":
+        raise BadInput("--shots", f"{setting.name} learns from labels, and none are used", "ask for at least 10")
     started = time.perf_counter()
-    learned = run if setting.source else None
-    network = source_network(learned, len(run.labels), how, rule.colour, keep, options.seed, progress)
     target = Crops(lab.raw[shots], lab.columns[shots], len(run.labels))
     mixed = source_crops(run, "train", how.size) if setting.mixed else None
-    tuned = fine_tuned(network.to(pick_device()), target, mixed, setting, how, rule.colour, options.seed, progress)
+    claim(keep, task.plan)
+    learned = run if setting.source else None
+    network = source_network(learned, len(run.labels), how, rule.colour, keep, seed, task.progress)
+    tuned = fine_tuned(network, target, mixed, setting, how, rule.colour, seed, task.progress)
     calibration, said = (1.0, 0.0), "nothing: no labels were held out"
     if tuned.held_out is not None:
         calibration, said = _calibrated(tuned.held_out, target.columns, run.labels), "3 folds of the shots"
+    numbers = {"setting": asdict(setting), **asdict(how), "fine_tuning": asdict(tuned.numbers)}
     facts = {
-        **_common(run, lab, shots, options),
-        "recipe": {
-            "name": f"chossegros {setting.name}",
-            "transductive": False,
-            "setting": asdict(setting),
-            **asdict(how),
-            "fine_tuning": asdict(tuned.numbers),
-        },
+        **task.facts(lab, shots),
+        "recipe": {"name": f"chossegros {setting.name}", "transductive": False, **numbers},
         "calibrated_on": said,
         "seconds": round(time.perf_counter() - started, 1),
     }
+    claim(out, task.plan)
     return write_adapted(out, run, lab, parts, tuned.network, how.network, calibration, facts)
 
 
@@ -215,32 +235,3 @@ def _calibrated(logits: np.ndarray, columns: np.ndarray, labels: tuple[str, ...]
     inside = np.asarray(labels)[columns] != GUARD_LABEL
     certain, right = certainty(scores, labels), scores.argmax(1) == columns
     return temperature, choose_threshold(certain[inside], right[inside], outside=certain[~inside])
-
-
-def _shots(lab: NewLab, wanted: int, options: AdaptOptions, log: Log) -> np.ndarray:
-    if lab.dropped:
-        by_label = ", ".join(f"{count} {label}" for label, count in sorted(lab.dropped.items()))
-        log(f"left out {sum(lab.dropped.values())} cells that the network has no output for: {by_label}")
-    if not wanted:
-        return np.zeros(0, np.int64)
-    shots = draw_shots(lab, wanted, options.seed, proportionate=options.method == "chossegros")
-    return shots
-
-
-def _parts(run: TrainedRun, lab: NewLab, shots: np.ndarray, log: Log) -> np.ndarray:
-    learned = frozenset(digest for digest, _, part in run.provenance if part in _LEARNED)
-    parts = parts_of_lab(lab, shots, learned)
-    left_out = int((parts == "").sum())
-    if left_out:
-        log(f"{left_out} labelled cells are not judged on: copies of shots, or of what the source learned from")
-    return parts
-
-
-def _common(run: TrainedRun, lab: NewLab, shots: np.ndarray, options: AdaptOptions) -> dict[str, Any]:
-    named = Counter(run.labels[column] for column in lab.columns[shots])
-    return {
-        "seed": options.seed,
-        "adapted_from": {"path": str(run.path), "model": run.model, "weights": _fingerprint(run)},
-        "shots": {label: named[label] for label in run.labels},
-        "note": "research use, not for diagnosis",
-    }

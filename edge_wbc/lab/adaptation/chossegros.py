@@ -29,7 +29,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.lab.adaptation.fitting import Batch, fit
 from edge_wbc.lab.adaptation.published import Setting
-from edge_wbc.lab.models import build_network, entry_of
+from edge_wbc.lab.models import build_network, entry_of, pick_device
 from edge_wbc.lab.training.augment import Variation, vary
 from edge_wbc.lab.training.judging import predict_logits
 from edge_wbc.lab.training.run import TrainedRun, read_weights
@@ -141,6 +141,7 @@ def source_network(
         raise BadInput(
             options.model, f"its ImageNet weights cannot be had ({error})", "choose another --model"
         ) from error
+    network = network.to(pick_device())
     if run is None:
         return network
     file = keep / f"source.{colour}.safetensors"

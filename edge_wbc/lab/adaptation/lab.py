@@ -112,6 +112,8 @@ def draw_shots(lab: NewLab, shots: int, seed: int, proportionate: bool = False) 
     Raises:
         BadInput: fewer labelled cells than asked for, or fewer shots than labels.
     """
+    if not shots:
+        return np.zeros(0, np.int64)
     chance = np.random.default_rng(seed)
     labelled = np.flatnonzero(lab.columns >= 0)
     rows = chance.permutation(labelled)
