@@ -1,14 +1,13 @@
 """Our own adaptation: few labels or none, in minutes on two cores.
 
-Every crop of the new lab takes part, also those nobody labelled: they give batch-norm statistics, and the network's own
-confident answers about them are learned again under heavy variation (self-training; Sohn et al. 2020, FixMatch).
-Labels first pull the last layer, then join each batch. The weights of source and adapted network are averaged in the
-end (Wortsman et al. 2022, WiSE-FT).
+Every crop of the new lab takes part, also those nobody labelled. Batch-norm statistics move towards theirs; labels pull
+the last layer; answers are shared among like cells (`spread`); and the network learns those answers under heavy
+variation, then answers anew (self-training: Lee 2013; with variation: Sohn et al. 2020). Layers before an eighth of the
+crop's size stay as they are: they see edges and grains, which are the same in every lab, and cost most.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,9 +18,11 @@ from torch import nn
 from edge_wbc.lab.adaptation.fitting import Batch, fit
 from edge_wbc.lab.adaptation.lab import NewLab
 from edge_wbc.lab.adaptation.norm import balancing_weights, with_statistics
+from edge_wbc.lab.adaptation.spread import spread
 from edge_wbc.lab.evaluation.embeddings import embed
 from edge_wbc.lab.training.augment import Variation, vary
 from edge_wbc.lab.training.judging import predict_logits
+from edge_wbc.lab.training.shift import early_blocks
 
 __all__ = ["MobileOptions", "adapt_mobile", "degenerate", "pull_head", "turned_scores"]
 
@@ -30,30 +31,33 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class MobileOptions:
-    """How far and how long; chosen on two labs by `benchmarks/adaptation.py`.
+    """How far and how long; chosen by `benchmarks/adaptation.py` on two labs.
 
     Attributes:
         norm_share: how far batch-norm statistics move towards the new lab's.
         pull: what holds the last layer to the source's, per squared unit of weight, while labels pull at it.
+        reach: the share that like cells have in an answer; 0 for none.
         rounds: how often the network answers anew before it learns from its answers.
-        steps: batches in all.
+        steps: batches in all; 0 for no learning behind the last layer.
         batch: labelled crops, and as many unlabelled ones, in each.
         lr: the highest, of AdamW.
         average: decay of the average of the weights.
         least_score: answers below it are not learned from.
-        share: of the adapted weights in the end; the rest is the source's.
+        smoothing: of the labels.
+        unlabelled: whether the network learns from its own answers.
     """
 
     norm_share: float = 0.3
     pull: float = 0.1
+    reach: float = 0.95
     rounds: int = 3
     steps: int = 150
     batch: int = 24
     lr: float = 3e-4
     average: float = 0.97
-    least_score: float = 0.6
-    share: float = 1.0
+    least_score: float = 0.5
     smoothing: float = 0.05
+    unlabelled: bool = True
 
 
 def adapt_mobile(
@@ -79,62 +83,77 @@ def adapt_mobile(
     crops = lab.crops()
     scores = _softmax(predict_logits(source, crops))
     network = with_statistics(source, crops, balancing_weights(scores), options.norm_share, seed)
-    start = copy.deepcopy(network)
     if len(shots):
         pull_head(network, _turned(crops[shots]), np.tile(lab.columns[shots], _TURNS), options.pull)
-    rest = np.setdiff1d(np.arange(len(crops)), shots)
     steps = options.steps // options.rounds
-    for turn in range(options.rounds):
-        scores = turned_scores(network, crops)
-        scores[shots] = np.eye(scores.shape[1], dtype=np.float32)[lab.columns[shots]]
-        draw = _drawing(lab, shots, rest, scores, variation, options, np.random.default_rng((seed, turn)))
+    for turn in range(options.rounds if steps else 0):
+        answers = _answers(network, crops, lab.columns, shots, options.reach)
+        chance = np.random.default_rng((seed, turn))
+        draw = _drawing(lab, shots, answers, variation, options, chance)
         if draw is None:
             break
-        parameters = list(network.parameters())
-        optimiser = torch.optim.AdamW(parameters, options.lr, weight_decay=1e-2)
-        scheduler = torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, options.lr, total_steps=steps, pct_start=0.1, cycle_momentum=False
-        )
 
         def told(step: int, turn: int = turn) -> None:
             if progress:
                 progress("adapting", turn * steps + step, options.rounds * steps)
 
-        network = fit(
-            network,
-            draw,
-            steps,
-            optimiser,
-            scheduler,
-            at_rest=list(network.modules()),
-            average=options.average,
-            told=told,
+        # Batch norm keeps the statistics it was given, and dropout rests.
+        still = list(network.modules())
+        moving = _late_parameters(network)
+        optimiser = torch.optim.AdamW(moving, options.lr, weight_decay=1e-2)
+        course = torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, options.lr, total_steps=steps, pct_start=0.1, cycle_momentum=False
         )
-    return _between(start, network, options.share)
+        network = fit(network, draw, steps, optimiser, course, at_rest=still, average=options.average, told=told)
+    return network.requires_grad_(True)
+
+
+def _late_parameters(network: nn.Module) -> list[nn.Parameter]:
+    """Those behind the stage at an eighth of the crop's size; the others need no gradient from here on."""
+    early = early_blocks(network)[1]
+    fixed = {id(parameter) for parameter in early.parameters()}
+    parameters = list(network.parameters())
+    # Blocks are registered in the order in which they see a crop.
+    last = max(at for at, parameter in enumerate(parameters) if id(parameter) in fixed)
+    for parameter in parameters[: last + 1]:
+        parameter.requires_grad_(False)
+    return parameters[last + 1 :]
+
+
+def _answers(network: nn.Module, crops: np.ndarray, columns: np.ndarray, shots: np.ndarray, reach: float) -> np.ndarray:
+    """(N, L) probabilities: what the network says, shared among like cells; the shots' are their labels."""
+    seen = _mean_over_turns(embed(network, _turned(crops)))
+    head = _last_layer(network)
+    with torch.no_grad():
+        scores = _softmax(head(torch.from_numpy(seen).to(head.weight.device)).cpu().numpy())
+    right = np.eye(scores.shape[1], dtype=np.float32)[columns[shots]]
+    scores[shots] = right
+    if reach:
+        scores = spread(seen, scores, reach)
+        scores[shots] = right
+    return scores
 
 
 def _drawing(
     lab: NewLab,
     shots: np.ndarray,
-    rest: np.ndarray,
-    scores: np.ndarray,
+    answers: np.ndarray,
     variation: Variation,
     options: MobileOptions,
     chance: np.random.Generator,
 ) -> Callable[[int], Batch] | None:
-    """Batches of labelled crops and of confident answers, each half balanced; None where there is neither."""
-    labels = scores.shape[1]
-    best = scores.argmax(1)
-    sure = rest[scores[rest].max(1) >= options.least_score]
-    pools = [_balanced(part, best) for part in (shots, sure) if len(part)]
+    """Batches of labelled crops and of answers, each half balanced over labels; None where there is neither."""
+    best = answers.argmax(1)
+    rest = np.setdiff1d(np.arange(len(answers)), shots)
+    sure = rest[answers[rest].max(1) >= options.least_score]
+    pools = [_balanced(part, best) for part in (shots, sure if options.unlabelled else rest[:0]) if len(part)]
     if not pools:
         return None
-    smooth = np.full((1, labels), options.smoothing / labels, np.float32)
+    wanted = (1 - options.smoothing) * answers + np.float32(options.smoothing / answers.shape[1])
 
     def draw(step: int) -> Batch:
         rows = np.concatenate([chance.choice(pool, options.batch, p=chances) for pool, chances in pools])
-        varied = vary(lab.raw[rows], chance, variation, lab.rule.colour)
-        return varied, (1 - options.smoothing) * scores[rows] + smooth
+        return vary(lab.raw[rows], chance, variation, lab.rule.colour), wanted[rows]
 
     return draw
 
@@ -154,7 +173,7 @@ def pull_head(network: nn.Module, crops: np.ndarray, columns: np.ndarray, pull: 
         columns: (N,) the right outputs; every output among them weighs the same.
         pull: times the squared distance from the layer as it was.
     """
-    head = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
+    head = _last_layer(network)
     device = head.weight.device
     features, targets = torch.from_numpy(embed(network, crops)).to(device), torch.from_numpy(columns).to(device)
     counts = torch.bincount(targets)
@@ -173,6 +192,10 @@ def pull_head(network: nn.Module, crops: np.ndarray, columns: np.ndarray, pull: 
     optimiser.step(loss)
 
 
+def _last_layer(network: nn.Module) -> nn.Linear:
+    return [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
+
+
 _TURNS = 4
 
 
@@ -183,21 +206,16 @@ def _turned(crops: np.ndarray) -> np.ndarray:
 
 def turned_scores(network: nn.Module, crops: np.ndarray) -> np.ndarray:
     """(N, L) float32 probabilities, of the mean logits over four turns of each crop."""
-    logits = predict_logits(network, _turned(crops))
-    return _softmax(logits.reshape(_TURNS, len(crops), -1).mean(0))
+    return _softmax(_mean_over_turns(predict_logits(network, _turned(crops))))
+
+
+def _mean_over_turns(rows: np.ndarray) -> np.ndarray:
+    """(4 N, D) -> (N, D)."""
+    return rows.reshape(_TURNS, -1, rows.shape[1]).mean(0)
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
     return torch.softmax(torch.from_numpy(logits), 1).numpy()
-
-
-@torch.no_grad()
-def _between(one: nn.Module, other: nn.Module, share: float) -> nn.Module:
-    """`share` of the other's weights and the rest of the one's, put into the other."""
-    for was, now in zip(one.state_dict().values(), other.state_dict().values(), strict=True):
-        if now.is_floating_point():
-            now.lerp_(was, 1 - share)
-    return other
 
 
 def degenerate(before: np.ndarray, after: np.ndarray) -> str:
