@@ -142,11 +142,13 @@ def _drawing(
     options: MobileOptions,
     chance: np.random.Generator,
 ) -> Callable[[int], Batch] | None:
-    """Batches of labelled crops and of answers, each half balanced over labels; None where there is neither."""
+    """Batches of labelled crops and of answers; None where there is neither."""
     best = answers.argmax(1)
     rest = np.setdiff1d(np.arange(len(answers)), shots)
     sure = rest[answers[rest].max(1) >= options.least_score]
-    pools = [_balanced(part, best) for part in (shots, sure if options.unlabelled else rest[:0]) if len(part)]
+    # An answer that only few cells got may be wrong of all of them: it is not drawn as often as a label.
+    parts = ((shots, 1.0), (sure if options.unlabelled else rest[:0], 0.5))
+    pools = [(rows, _balanced(best[rows], power)) for rows, power in parts if len(rows)]
     if not pools:
         return None
     wanted = (1 - options.smoothing) * answers + np.float32(options.smoothing / answers.shape[1])
@@ -158,11 +160,10 @@ def _drawing(
     return draw
 
 
-def _balanced(rows: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows and their chances: half of each draw as often as labels occur, half every label alike."""
-    counts = np.bincount(best[rows])
-    even = 1 / counts[best[rows]]
-    return rows, 0.5 / len(rows) + 0.5 * even / even.sum()
+def _balanced(columns: np.ndarray, power: float) -> np.ndarray:
+    """(N,) chances: at power 1 every label is drawn alike, at 0 as often as it occurs."""
+    weights = np.bincount(columns)[columns].astype(float) ** -power
+    return weights / weights.sum()
 
 
 def pull_head(network: nn.Module, crops: np.ndarray, columns: np.ndarray, pull: float) -> None:

@@ -12,6 +12,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.lab.adaptation.lab import NewLab, draw_shots
 from edge_wbc.lab.adaptation.mobile import degenerate, pull_head
 from edge_wbc.lab.adaptation.norm import balancing_weights, with_statistics
+from edge_wbc.lab.adaptation.spread import spread
 from edge_wbc.lab.models import build_network
 from edge_wbc.lab.training.judging import predict_logits
 
@@ -89,18 +90,50 @@ def test_statistics_move_by_the_share_asked_for(network: nn.Module, crops: np.nd
     assert norm.momentum == 0.1 and not norm.training
 
 
+class MeanColour(nn.Module):
+    """Names a crop by its mean colour alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = nn.Linear(3, 3)
+        self.register_buffer("mean", torch.full((3, 1, 1), 0.5))
+        self.register_buffer("std", torch.full((3, 1, 1), 0.1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(x.mean((2, 3)))
+
+
 def test_a_strong_prior_holds_the_last_layer_and_a_weak_one_lets_it_learn(crops: np.ndarray) -> None:
     columns = np.arange(len(crops)) % 3
+    coloured = crops // 2
+    coloured[np.arange(len(crops)), :, :, columns] += 100
     right = []
     for pull in (1e6, 1e-4):
-        torch.manual_seed(1)
-        network = build_network("mobilenet_v2", 3).eval()
-        before = network.classifier[1].weight.detach().clone()
-        pull_head(network, crops, columns, pull)
-        moved = (network.classifier[1].weight.detach() - before).abs().max().item()
-        assert moved < 1e-3 if pull == 1e6 else moved > 1e-3
-        right.append((predict_logits(network, crops).argmax(1) == columns).mean())
-    assert right[1] > right[0] and right[1] > 0.9
+        torch.manual_seed(3)
+        network = MeanColour()
+        before = network.last.weight.detach().clone()
+        pull_head(network, coloured, columns, pull)
+        moved = (network.last.weight.detach() - before).abs().max().item()
+        assert moved < 1e-3 if pull == 1e6 else moved > 0.1
+        right.append((predict_logits(network, coloured).argmax(1) == columns).mean())
+    assert right[0] < 0.9 and right[1] == 1.0
+
+
+def test_answers_are_shared_among_like_cells() -> None:
+    chance = np.random.default_rng(0)
+    truth = np.arange(60) % 3
+    seen = np.eye(3, dtype=np.float32)[truth] + chance.normal(0, 0.1, (60, 3)).astype(np.float32)
+    said = truth.copy()
+    said[chance.permutation(60)[:18]] += 1
+    scores = 0.6 * np.eye(3)[said % 3] + 0.4 / 3
+    found = spread(seen, scores)
+    assert (scores.argmax(1) == truth).mean() == 0.7
+    assert (found.argmax(1) == truth).mean() > 0.93
+    assert found.sum(1) == pytest.approx(np.ones(60), abs=1e-5)
+    order = chance.permutation(60)
+    assert spread(seen[order], scores[order]) == pytest.approx(found[order], abs=1e-5)
+    assert spread(seen[:1], scores[:1]) == pytest.approx(scores[:1])
+    assert spread(seen, scores, reach=0.0) == pytest.approx(scores, abs=1e-6)
 
 
 def test_collapsed_answers_are_noticed() -> None:
