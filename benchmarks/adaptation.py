@@ -19,7 +19,6 @@ from edge_wbc.lab.adaptation.lab import NewLab, draw_shots, read_lab
 from edge_wbc.lab.adaptation.mobile import MobileOptions, adapt_mobile
 from edge_wbc.lab.adaptation.result import judge, parts_of_lab
 from edge_wbc.lab.adaptation.source import open_source
-from edge_wbc.lab.training.recipes import RECIPES
 from edge_wbc.lab.training.run import TrainedRun
 
 OURS = MobileOptions()
@@ -41,7 +40,7 @@ def figures(run: TrainedRun, lab: NewLab, shots: np.ndarray, change: dict[str, f
     network = run.network
     if change is not None:
         how = replace(OURS, **change)
-        network = adapt_mobile(network, lab, shots, RECIPES["default"].variation, how, seed)
+        network = adapt_mobile(network, lab, shots, how, seed)
     seconds = time.perf_counter() - started
     rows = np.flatnonzero(parts_of_lab(lab, shots, frozenset()) == "test")
     found = judge(network, lab, rows, run.labels, run.temperature, run.uncertain_below)

@@ -30,28 +30,6 @@ def test_tables(edge_wbc: Callable, small_run: Path, other_lab: Path, tmp_path: 
     assert said.code == 0 and "unlabelled" in said.out and "no labelled cell is left" in said.err
 
 
-def test_an_adapted_run_becomes_a_pack(
-    edge_wbc: Callable, small_run: Path, other_lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Without labels, from loose photographs: the proof compares answers that nobody can call right or wrong."""
-    from export import pack
-    from export.prove import Limits
-
-    shutil.copytree(other_lab / "monocyte", tmp_path / "loose" / "slide")
-    run, made = tmp_path / "run", tmp_path / "pack"
-    assert edge_wbc("adapt", small_run, tmp_path / "loose", "--shots", 0, "--out", run).code == 0
-    # So little training cannot meet the usual limits.
-    monkeypatch.setattr(pack, "Limits", lambda: Limits(agreement=0.0))
-    options = ("--kinds", "tflite-int8,weights", "--calibration", 5)
-    said = edge_wbc("export", run, *options, "--out", made)
-    assert said.code == 0, said.err
-    numerics = json.loads((made / "numerics.json").read_text())["artefacts"][0]
-    assert (numerics["part"], numerics["accuracy"], numerics["crops"]) == ("unlabelled", None, 9)
-    assert "nan" not in (made / "MODEL_CARD.md").read_text()
-    again = edge_wbc("adapt", made, other_lab, "--shots", 5, "--out", tmp_path / "again", "--json")
-    assert again.code == 0, again.err
-
-
 def one_line(said, *parts: str) -> None:  # type: ignore[no-untyped-def]
     assert said.code == 2 and said.out == "", said
     lines = [line for line in said.err.splitlines() if line.startswith("edge-wbc:")]

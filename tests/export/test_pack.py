@@ -142,3 +142,16 @@ def test_importing_export_loads_neither_torch_nor_converters():
         " assert not {'torch', 'onnx', 'litert_torch', 'onnxruntime'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_an_adapted_run_is_proved_on_crops_that_nobody_labelled(run, tmp_path):
+    nothing = tuple(array[:0] for array in run.crops("test"))
+    crops = np.concatenate([run.crops("train")[0], run.crops("test")[0]])
+    parts = {"train": nothing, "val": nothing, "test": nothing, "unlabelled": (crops, np.full(len(crops), -1))}
+    adapted = run.but(parts=parts, recipe={"transductive": True}, metrics={})
+    proofs = export_run(adapted, tmp_path / "pack", ExportOptions(kinds=("tflite-int8",), limits=LOOSE))
+    assert [(proof.part, proof.crops) for proof in proofs] == [("unlabelled", 150)]
+    files = read_pack(tmp_path / "pack").files
+    figures = json.loads(files["numerics.json"])
+    assert figures["artefacts"][0]["accuracy"] is None and figures["calibration"]["crops"] == 300
+    assert "nan" not in files["MODEL_CARD.md"].decode() and "weights.safetensors" not in files

@@ -30,7 +30,6 @@ from edge_wbc.lab.adaptation.result import judge, parts_of_lab, write_adapted
 from edge_wbc.lab.adaptation.source import open_source
 from edge_wbc.lab.evaluation import GUARD_LABEL, certainty, choose_threshold, fit_temperature
 from edge_wbc.lab.models import pick_device
-from edge_wbc.lab.training.recipes import RECIPES
 from edge_wbc.lab.training.run import TrainedRun, claim, read_facts
 
 __all__ = ["METHODS", "AdaptOptions", "adapt"]
@@ -173,7 +172,7 @@ def _mobile(task: _Task, out: Path) -> dict[str, Any]:
     lab, shots, parts = task.read(run.crop, lambda lab: _FEW_SHOTS)
     started = time.perf_counter()
     network, how = run.network.to(pick_device()), MobileOptions()
-    adapted = adapt_mobile(network, lab, shots, RECIPES["default"].variation, how, seed, task.progress)
+    adapted = adapt_mobile(network, lab, shots, how, seed, task.progress)
     kept = ""
     if not len(shots):
         crops = lab.crops()

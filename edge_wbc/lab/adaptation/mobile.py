@@ -28,6 +28,11 @@ __all__ = ["MobileOptions", "adapt_mobile", "degenerate", "pull_head", "turned_s
 
 Progress = Callable[[str, int, int], None]
 
+VARIATION = Variation(
+    rotate=180, zoom=(0.85, 1.2), shift=0.05, stretch=0.04, stain=0.4, hue=0.08, optics=1.0, after=1.0
+)
+"""How crops are varied while the network learns its own answers: far enough that it cannot learn them by heart."""
+
 
 @dataclass(frozen=True)
 class MobileOptions:
@@ -64,7 +69,6 @@ def adapt_mobile(
     source: nn.Module,
     lab: NewLab,
     shots: np.ndarray,
-    variation: Variation,
     options: MobileOptions,
     seed: int,
     progress: Progress | None = None,
@@ -74,7 +78,6 @@ def adapt_mobile(
     Args:
         source: in eval mode.
         shots: rows of `lab` whose labels may be used; none for adaptation without labels.
-        variation: how crops are varied, as when the source was trained.
 
     Returns:
         A network of its own, in eval mode.
@@ -89,7 +92,7 @@ def adapt_mobile(
     for turn in range(options.rounds if steps else 0):
         answers = _answers(network, crops, lab.columns, shots, options.reach)
         chance = np.random.default_rng((seed, turn))
-        draw = _drawing(lab, shots, answers, variation, options, chance)
+        draw = _drawing(lab, shots, answers, options, chance)
         if draw is None:
             break
 
@@ -138,7 +141,6 @@ def _drawing(
     lab: NewLab,
     shots: np.ndarray,
     answers: np.ndarray,
-    variation: Variation,
     options: MobileOptions,
     chance: np.random.Generator,
 ) -> Callable[[int], Batch] | None:
@@ -155,7 +157,7 @@ def _drawing(
 
     def draw(step: int) -> Batch:
         rows = np.concatenate([chance.choice(pool, options.batch, p=chances) for pool, chances in pools])
-        return vary(lab.raw[rows], chance, variation, lab.rule.colour), wanted[rows]
+        return vary(lab.raw[rows], chance, VARIATION, lab.rule.colour), wanted[rows]
 
     return draw
 
