@@ -86,11 +86,14 @@ def test_measures_count_what_they_should(labs: list[LabResult]) -> None:
 
 
 def test_embeddings_are_what_the_last_layer_sees() -> None:
+    import torch
     from torch import nn
 
     from edge_wbc.lab.training.loop import predict_logits
 
     network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 16), nn.ReLU(), nn.Linear(16, 5))
+    for figure in ("mean", "std"):
+        network.register_buffer(figure, torch.full((3, 1, 1), 0.5), persistent=False)
     pixels = np.random.default_rng(0).integers(0, 255, (70, 8, 8, 3), np.uint8)
     seen = embed(network, pixels)
     last = network[-1]
