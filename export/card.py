@@ -61,12 +61,12 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}%"
+    return "-" if value is None or value != value else f"{100 * value:.1f}%"
 
 
 def _training_data(run: TrainedRun) -> str:
     counts = Counter(part for _, _, part in run.provenance)
-    rows = [[part, str(counts[part])] for part in ("train", "val", "test") if counts[part]]
+    rows = [[part, str(counts[part])] for part in ("train", "val", "test", "unlabelled") if counts[part]]
     note = "The SHA-256 of every image stands in `training.sha256`, so that a test set can be checked for overlap.\n"
     return "## Training data\n\n" + (_table(["part", "images"], rows) if rows else "Not recorded.\n") + "\n" + note
 
@@ -117,7 +117,7 @@ def _proof(proofs: Sequence[Proof]) -> str:
         for label, figures in first.per_label.items()
     ]
     return (
-        f"### Artefacts against PyTorch\n\nOn {first.crops} held-out crops (part `{first.part}`); errors are of"
+        f"### Artefacts against PyTorch\n\nOn {first.crops} crops (part `{first.part}`); errors are of"
         f" probabilities. The same in `numerics.json`.\n\n{_table(head, rows)}\nAccuracy by label:\n\n"
         + _table(["label", "crops", "PyTorch", *(f"`{proof.file}`" for proof in proofs)], labels)
     )

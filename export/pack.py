@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_wbc.core.errors import BadInput, CheckFailed
-from edge_wbc.core.pack import KINDS, Manifest, check_replaceable, write_pack
+from edge_wbc.core.pack import KINDS, WEIGHTS_FILE, Manifest, check_replaceable, write_pack
 from export.calibration import CALIBRATION_CROPS, calibration_set
 from export.card import model_card
 from export.metadata import embed_metadata
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from edge_wbc.lab.training.run import TrainedRun
     from export.graph import DeployableGraph
 
-__all__ = ["ALWAYS", "ExportOptions", "export_run"]
+__all__ = ["ALWAYS", "WEIGHTS", "ExportOptions", "export_run"]
 
 Report = Callable[[str, int, int], None]
 
 ALWAYS = "tflite-int8"
 """The artefact that every pack for a phone holds."""
+
+WEIGHTS = "weights"
+"""No artefact: what `edge-wbc adapt` starts from."""
 
 _TOOLS = ("torch", "litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "onnx", "onnxruntime")
 
@@ -39,14 +42,14 @@ class ExportOptions:
     """What to export.
 
     Attributes:
-        kinds: artefacts wanted, of `edge_wbc.core.pack.KINDS`; ``tflite-int8`` is made whether named or not, unless the
-            registry says that the network does not run on the phone.
+        kinds: artefacts wanted, of `edge_wbc.core.pack.KINDS`, and ``weights``; ``tflite-int8`` is made whether named
+            or not, unless the registry says that the network does not run on the phone.
         calibration_crops: training crops that the int8 ranges are read from, plain and relit.
         seed: which crops those are.
         limits: how far an artefact may stray from PyTorch.
     """
 
-    kinds: tuple[str, ...] = ("tflite-int8", "tflite-fp32", "onnx-fp32", "onnx-int8")
+    kinds: tuple[str, ...] = ("tflite-int8", "tflite-fp32", "onnx-fp32", "onnx-int8", WEIGHTS)
     calibration_crops: int = CALIBRATION_CROPS
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
@@ -55,9 +58,9 @@ class ExportOptions:
 def _wanted(kinds: Sequence[str], model: str) -> list[str]:
     from edge_wbc.lab.models import MODELS
 
-    unknown = [kind for kind in kinds if kind not in KINDS]
+    unknown = [kind for kind in kinds if kind not in (*KINDS, WEIGHTS)]
     if unknown:
-        raise BadInput("--kinds", f"unknown kind {unknown[0]!r}", f"choose among: {', '.join(KINDS)}")
+        raise BadInput("--kinds", f"unknown kind {unknown[0]!r}", f"choose among: {', '.join((*KINDS, WEIGHTS))}")
     for_phone = model not in MODELS or MODELS[model].on_phone
     return [kind for kind in KINDS if kind in kinds or (kind == ALWAYS and for_phone)]
 
@@ -68,11 +71,29 @@ def _crops_of(run: TrainedRun, part: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _held_out(run: TrainedRun) -> tuple[str, np.ndarray, np.ndarray]:
-    for part in ("test", "val"):
+    # Of an adapted run nobody may have labelled more than it learned from; what agrees on those agrees.
+    for part in ("test", "val", *(("unlabelled", "train") if _transductive(run) else ())):
         crops, labels = _crops_of(run, part)
         if len(crops):
             return part, crops, labels
     raise BadInput(run.path, "has no held-out crops to prove an export on", "train with a test or validation part")
+
+
+def _transductive(run: TrainedRun) -> bool:
+    return bool(run.recipe.get("transductive"))
+
+
+def _calibration(run: TrainedRun, graph: DeployableGraph, options: ExportOptions) -> np.ndarray:
+    """Crops that the int8 ranges are read from: the training part's, or all that an adaptation saw without labels."""
+    crops, labels = _crops_of(run, "train")
+    if _transductive(run):
+        from export.graph import probabilities
+
+        crops = np.concatenate([crops, *(_crops_of(run, part)[0] for part in ("unlabelled", "test"))])
+        labels = probabilities(graph, crops).argmax(1)
+    if not len(crops):
+        raise BadInput(run.path, "has no training crops to calibrate int8 on", "keep the run beside its data")
+    return calibration_set(crops, labels, options.calibration_crops, options.seed)
 
 
 def _convert(
@@ -102,14 +123,6 @@ def _convert(
         made[kind] = steps[kind]()
     report("convert", len(kinds), len(kinds))
     return made
-
-
-def _weights(run: TrainedRun) -> bytes:
-    from safetensors.torch import save
-
-    # Cloned, because safetensors refuses two names for one piece of memory.
-    tensors = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in run.network.state_dict().items()}
-    return save(tensors, metadata={"format": "pt", "model": run.model, "labels": json.dumps(list(run.labels))})
 
 
 def _versions() -> dict[str, str]:
@@ -167,15 +180,14 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
     """
     kinds = _wanted(options.kinds, run.model)
     check_replaceable(out, "pack.json")
+    from edge_wbc.lab.adaptation.weights import write_halves
+    from edge_wbc.lab.training.run import provenance_lines
     from export.graph import graph_of_run, probabilities
 
     tell: Report = report or (lambda stage, done, total: None)
     graph = graph_of_run(run)
     part, crops, truth = _held_out(run)
-    train, train_labels = _crops_of(run, "train")
-    if not len(train):
-        raise BadInput(run.path, "has no training crops to calibrate int8 on", "keep the run beside its data")
-    calibration = calibration_set(train, train_labels, options.calibration_crops, options.seed)
+    calibration = _calibration(run, graph, options)
 
     models = _convert(graph, kinds, run.crop.size, calibration, tell)
     manifest = _manifest(run)
@@ -193,8 +205,9 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
     if broken:
         raise CheckFailed("; ".join(broken) + "; no pack was written")
 
-    files["weights.safetensors"] = _weights(run)
-    files["training.sha256"] = "".join(f"{digest}  {where}/{name}\n" for digest, name, where in run.provenance).encode()
+    if WEIGHTS in options.kinds:
+        files[WEIGHTS_FILE] = write_halves(run.network, run.model, run.labels)
+    files["training.sha256"] = provenance_lines(run.provenance)
     files["numerics.json"] = _numerics(options, len(calibration), proofs)
     files["MODEL_CARD.md"] = model_card(run, proofs).encode()
     write_pack(out, manifest, files)

@@ -40,11 +40,11 @@ class Proof:
     Attributes:
         kind, file: which artefact.
         bytes: its size with metadata.
-        part: "test" or "val".
+        part: "test" or "val"; of an adapted run also "unlabelled" or "train".
         crops: how many were compared.
         max_error, mean_error: absolute differences of probabilities.
         agreement: share of crops with the same most probable label.
-        accuracy, torch_accuracy: share of crops whose most probable label is right.
+        accuracy, torch_accuracy: share of crops whose most probable label is right; NaN where nobody knows.
         per_label: label -> {"crops", "accuracy", "torch_accuracy"}, of labels that occur.
         ms_median: one crop, one thread, milliseconds.
         runtime: what ran it.
@@ -115,7 +115,7 @@ def prove(
         file: its name in the pack.
         model: its bytes as they will be shipped.
         crops: uint8 (N, S, S, 3) RGB, N > 0.
-        truth: int64 (N,), positions in `labels`.
+        truth: int64 (N,), positions in `labels`; -1 where nobody knows.
         expected: float32 (N, L), what the PyTorch graph says of `crops`.
         labels: of the columns.
         limits: what it may differ by.
@@ -138,6 +138,7 @@ def prove(
     error = np.abs(found - expected)
     mine, theirs = found.argmax(axis=1), expected.argmax(axis=1)
     right, torch_right = mine == truth, theirs == truth
+    named = truth >= 0
     max_error, differ = float(error.max()), int((mine != theirs).sum())
     return Proof(
         kind=kind,
@@ -148,8 +149,8 @@ def prove(
         max_error=max_error,
         mean_error=float(error.mean()),
         agreement=1 - differ / len(crops),
-        accuracy=float(right.mean()),
-        torch_accuracy=float(torch_right.mean()),
+        accuracy=float(right[named].mean()) if named.any() else float("nan"),
+        torch_accuracy=float(torch_right[named].mean()) if named.any() else float("nan"),
         per_label={
             label: {
                 "crops": int((truth == column).sum()),

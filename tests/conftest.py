@@ -98,14 +98,71 @@ def small_run(drawn_lab: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 @pytest.fixture(scope="session")
 def small_pack(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """That run's pack, int8 alone; so little training can't meet the usual limits, which other tests hold."""
+    """That run's pack, int8 and weights; so little training can't meet the usual limits, which other tests hold."""
     from edge_wbc.lab.training import load_run
     from export import ExportOptions, export_run
     from export.prove import Limits
 
     out = tmp_path_factory.mktemp("pack") / "pack"
     loose = Limits(agreement=0.0, accuracy_drop=1.0)
-    export_run(load_run(small_run), out, ExportOptions(("tflite-int8",), 40, limits=loose))
+    export_run(load_run(small_run), out, ExportOptions(("tflite-int8", "weights"), 40, limits=loose))
+    return out
+
+
+@pytest.fixture(scope="session")
+def other_lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another lab's cells in class folders, eight of each, one of them twice."""
+    import shutil
+    from collections import Counter
+
+    from edge_wbc.core.crops import CropRule, crop_cell
+    from edge_wbc.core.images import read_image, write_image
+    from edge_wbc.core.records import read_field
+    from edge_wbc.core.taxonomy import five_class
+    from edge_wbc.lab.synthesis import SmearOptions, draw_smears
+
+    folder = tmp_path_factory.mktemp("new")
+    draw_smears(folder / "fields", SmearOptions("lg-g3-zeiss", 12, 1, seed=5))
+    taken: Counter[str] = Counter()
+    for file in sorted((folder / "fields" / "records").glob("*.json")):
+        record = read_field(file)
+        rgb = read_image(folder / "fields" / record.image)
+        for cell in record.cells:
+            label = five_class(str(cell.label)) if cell.label else None
+            if label and taken[label] < 8:
+                taken[label] += 1
+                (folder / "lab" / label).mkdir(parents=True, exist_ok=True)
+                crop = crop_cell(rgb, cell.box, CropRule(80, 1.4))
+                write_image(folder / "lab" / label / f"{taken[label]}.png", crop)
+    first = folder / "lab" / "monocyte" / "1.png"
+    shutil.copy(first, first.with_name("copy.png"))
+    return folder / "lab"
+
+
+@pytest.fixture
+def quick_adaptation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few small steps: what is tested is not how well they adapt."""
+    from edge_wbc.lab.adaptation import adapting
+    from edge_wbc.lab.adaptation.mobile import MobileOptions
+
+    quick = MobileOptions(rounds=2, steps=6, batch=8, least_score=0.0)
+    monkeypatch.setattr(adapting, "MobileOptions", lambda: quick)
+
+
+@pytest.fixture(scope="session")
+def weights_pack(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack of that run that holds its weights and no artefact: it is exported in no time."""
+    from edge_wbc.core.pack import Manifest, write_pack
+    from edge_wbc.lab.adaptation.weights import write_halves
+    from edge_wbc.lab.training import load_run
+    from edge_wbc.lab.training.run import provenance_lines
+
+    run = load_run(small_run)
+    manifest = Manifest(run.model, run.labels, run.crop, run.mean, run.std, run.temperature, run.uncertain_below)
+    out = tmp_path_factory.mktemp("weights") / "pack"
+    weights = write_halves(run.network, run.model, run.labels)
+    files = {"weights.safetensors": weights, "training.sha256": provenance_lines(run.provenance)}
+    write_pack(out, manifest, files)
     return out
 
 

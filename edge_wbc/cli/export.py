@@ -22,8 +22,7 @@ def proof_rows(proofs: list[dict]) -> list[tuple[str, ...]]:
             f"{proof['bytes']:,}",
             f"{proof['max_error']:.2g}",
             percent(proof["agreement"]),
-            percent(proof["accuracy"]),
-            percent(proof["torch_accuracy"]),
+            *("-" if share is None else percent(share) for share in (proof["accuracy"], proof["torch_accuracy"])),
             f"{proof['ms_median']:.2f}",
         )
         for proof in proofs
@@ -33,7 +32,9 @@ def proof_rows(proofs: list[dict]) -> list[tuple[str, ...]]:
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder that train wrote.")],
     out: Annotated[Path, typer.Option("--out", help="The pack's folder.")],
-    kinds: Annotated[str, typer.Option(help="Artefacts, by commas.")] = "tflite-int8,tflite-fp32,onnx-fp32,onnx-int8",
+    kinds: Annotated[
+        str, typer.Option(help="Artefacts, by commas, and weights for `edge-wbc adapt` to start from.")
+    ] = "tflite-int8,tflite-fp32,onnx-fp32,onnx-int8,weights",
     calibration: Annotated[int, typer.Option(help="Training crops that the int8 ranges are read from.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the choice of those crops.")] = 0,
     as_json: AsJson = False,
@@ -53,4 +54,4 @@ def export(
     if as_json:
         emit_json({"pack": str(out), "artefacts": proofs})
         return
-    table(f"{out}: {proofs[0]['crops']} held-out crops, one thread", PROOF_HEAD, proof_rows(proofs))
+    table(f"{out}: {proofs[0]['crops']} crops of part {proofs[0]['part']}, one thread", PROOF_HEAD, proof_rows(proofs))

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from edge_wbc.cli import agree, classify, data, dedup, demo, evaluate, export, find, models, pack, synth, train
+from edge_wbc.cli import adapt, agree, classify, data, dedup, demo, evaluate, export, find, models, pack, synth, train
 from edge_wbc.cli.show import remark
 from edge_wbc.core.errors import BadInput, CheckFailed
 
@@ -32,6 +32,7 @@ app.add_typer(data.app, name="data")
 app.command("agree")(agree.agree)
 app.command("dedup")(dedup.dedup)
 app.command("train")(train.train)
+app.command("adapt")(adapt.adapt)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("classify")(classify.classify)
@@ -45,6 +46,7 @@ _EXTRA_OF = {
     "scipy": "train",
     "safetensors": "train",
     "matplotlib": "train",
+    "optuna": "train",
     "jinja2": "train",
     "pydantic": "train",
     "defusedxml": "train",

@@ -19,7 +19,16 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import whole_folder
 from edge_wbc.core.taxonomy import FIVE_CLASSES, LABELS
 
-__all__ = ["PACK_SCHEMA", "Manifest", "Pack", "check_replaceable", "read_pack", "write_folder", "write_pack"]
+__all__ = [
+    "PACK_SCHEMA",
+    "WEIGHTS_FILE",
+    "Manifest",
+    "Pack",
+    "check_replaceable",
+    "read_pack",
+    "write_folder",
+    "write_pack",
+]
 
 PACK_SCHEMA = 1
 LARGEST_FILE = 256 * 1024 * 1024
@@ -33,6 +42,8 @@ KINDS: Dict[str, str] = {
     "onnx-fp32": "model.onnx",
     "onnx-int8": "model.int8.onnx",
 }
+WEIGHTS_FILE = "weights.safetensors"
+"""What `edge-wbc adapt` starts from: kernels in half precision, vectors in single."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from edge_wbc.core.records import Box, read_field
 from edge_wbc.core.taxonomy import FIVE_CLASSES, five_class, label_from_name
 from edge_wbc.lab.datasets.tables import read_table
 
-__all__ = ["Dataset", "Item", "read_dataset"]
+__all__ = ["UNLABELLED", "Dataset", "Item", "read_dataset"]
+
+UNLABELLED = "not_labelled"
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def _class_name(label: str) -> str:
     return five_class(label) or label
 
 
-def _from_records(path: Path) -> list[Item]:
+def _from_records(path: Path, unlabelled: bool) -> list[Item]:
     items = []
     for file in sorted((path / "records").glob("*.json")):
         record = read_field(file)
@@ -66,17 +69,21 @@ def _from_records(path: Path) -> list[Item]:
         if not image.is_file():
             raise BadInput(file, f"names a missing photograph {record.image!r}", "put it back or remove the record")
         for cell in record.cells:
-            if cell.label not in (None, "not_labelled"):
-                items.append(Item(image, record.image, cell.box, _class_name(str(cell.label)), record.smear.id))
+            label = cell.label or UNLABELLED
+            if unlabelled or label != UNLABELLED:
+                items.append(Item(image, record.image, cell.box, _class_name(label), record.smear.id))
     return items
 
 
-def _from_csv(path: Path) -> list[Item]:
+def _from_csv(path: Path, unlabelled: bool) -> list[Item]:
     file = path / "labels.csv"
     items = []
     for where, row in read_table(file, ("image", "label")):
-        if "x0" in row and row["image"] and not row["label"]:
+        unnamed = bool(row["image"]) and not row["label"]
+        if "x0" in row and unnamed and not (unlabelled and row["x0"]):
             continue  # a box that nobody named, or a field without cells
+        if unlabelled and unnamed:
+            row = {**row, "label": UNLABELLED}
         if not row["image"] or not row["label"]:
             raise BadInput(where, "image or label is empty")
         image = path / "images" / row["image"]
@@ -98,23 +105,43 @@ def _box(row: dict[str, str], where: str) -> Box:
     return x0, y0, x1, y1
 
 
-def _from_folders(path: Path) -> list[Item]:
-    items = []
-    for folder in sorted(entry for entry in path.iterdir() if entry.is_dir() and entry.name != "masks"):
-        images = sorted(file for file in folder.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+def _from_folders(path: Path, unlabelled: bool) -> list[Item]:
+    folders = sorted(entry for entry in path.iterdir() if entry.is_dir() and entry.name != "masks")
+    found = {folder: _images(folder.rglob("*")) for folder in folders}
+    if unlabelled and not any(_is_label(folder.name) for folder in folders):
+        return _items(path, UNLABELLED, sum(found.values(), _images(path.iterdir())))
+    items = _items(path, UNLABELLED, _images(path.iterdir())) if unlabelled else []
+    for folder, images in found.items():
         if images:
-            label = _class_name(label_from_name(folder.name, folder))
-            items += [Item(image, image.relative_to(path).as_posix(), None, label) for image in images]
+            items += _items(path, _class_name(label_from_name(folder.name, folder)), images)
     return items
 
 
-def read_dataset(path: Path, five_only: bool = False) -> Dataset:
+def _images(files: Iterable[Path]) -> list[Path]:
+    return sorted(file for file in files if file.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def _items(path: Path, label: str, images: Iterable[Path]) -> list[Item]:
+    return [Item(image, image.relative_to(path).as_posix(), None, label) for image in images]
+
+
+def _is_label(name: str) -> bool:
+    try:
+        label_from_name(name)
+    except BadInput:
+        return False
+    return True
+
+
+def read_dataset(path: Path, five_only: bool = False, unlabelled: bool = False) -> Dataset:
     """Lists the labelled cells of DATA.
 
     Args:
         path: a folder with ``records/``, with ``labels.csv`` beside ``images/`` (one row a photograph of one cell,
             or one row a box), or with a folder per class.
         five_only: leave out whatever is none of the five classes, and count it in `dropped`.
+        unlabelled: list also the cells that nobody named, with the label `UNLABELLED`; class folders may then lie
+            beside loose photographs of single cells, and where no folder's name is a label, no photograph has one.
 
     Raises:
         BadInput: no such folder, no labelled image in it, a missing file or an unknown label, named with its row.
@@ -122,11 +149,11 @@ def read_dataset(path: Path, five_only: bool = False) -> Dataset:
     if not path.is_dir():
         raise BadInput(path, "no such folder")
     if (path / "records").is_dir():
-        items = _from_records(path)
+        items = _from_records(path, unlabelled)
     elif (path / "labels.csv").is_file():
-        items = _from_csv(path)
+        items = _from_csv(path, unlabelled)
     else:
-        items = _from_folders(path)
+        items = _from_folders(path, unlabelled)
     dropped: Counter[str] = Counter()
     if five_only:
         dropped.update(item.label for item in items if item.label not in FIVE_CLASSES)

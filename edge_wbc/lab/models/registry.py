@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.lab.models.embedding import embedding_head
 from edge_wbc.lab.models.lite0 import LITE0_MEAN, LITE0_STD, LITE0_WEIGHTS, efficientnet_lite0
 from edge_wbc.lab.models.weights import PackagedWeights, TorchvisionWeights
 
@@ -23,6 +24,7 @@ __all__ = [
     "ModelEntry",
     "build_network",
     "embed",
+    "entry_of",
     "load_weights",
     "multiply_adds",
     "normalise",
@@ -76,16 +78,23 @@ MODELS: dict[str, ModelEntry] = {
 }
 
 
-def _entry(name: str) -> ModelEntry:
-    if name not in MODELS:
+HEADS: dict[str, Callable[[int, int], nn.Module]] = {"": nn.Linear, "embedding": embedding_head}
+"""What replaces a network's last layer; the second is named NETWORK+embedding."""
+
+
+def entry_of(name: str) -> ModelEntry:
+    """The table's row of NETWORK or NETWORK+HEAD; raises `BadInput` for another name."""
+    base, _, head = name.partition("+")
+    if base not in MODELS or head not in HEADS:
         raise BadInput("--model", f"unknown network {name!r}", f"one of: {', '.join(MODELS)}")
-    return MODELS[name]
+    return MODELS[base]
 
 
 def build_network(name: str, labels: int, imagenet: bool = False) -> nn.Module:
     """A network with its last layer replaced by one of `labels` outputs (Raabin-WBC, "Classification").
 
     Args:
+        name: of the table; or with "+embedding" after it, for the head of Chossegros et al.
         imagenet: start from ImageNet weights.
 
     Returns:
@@ -95,13 +104,13 @@ def build_network(name: str, labels: int, imagenet: bool = False) -> nn.Module:
         BadInput: an unknown name.
         OSError: the ImageNet weights are neither on disk nor to be downloaded.
     """
-    entry = _entry(name)
+    entry, head = entry_of(name), HEADS[name.partition("+")[2]]
     network = entry.build()
     if imagenet:
         network.load_state_dict(entry.weights.load())
     old = network.get_submodule(entry.head)
     assert isinstance(old, nn.Linear)
-    network.set_submodule(entry.head, nn.Linear(old.in_features, labels))
+    network.set_submodule(entry.head, head(old.in_features, labels))
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d) and module.momentum is not None and module.momentum < 0.01:
             # torchvision's MnasNet: at 3e-4 a short training leaves the statistics of ImageNet in place, and
@@ -131,7 +140,7 @@ def embed(network: nn.Module, name: str, x: torch.Tensor) -> torch.Tensor:
         (N, D) float32, through which gradients flow where they are asked for.
     """
     seen: list[torch.Tensor] = []
-    head = network.get_submodule(_entry(name).head)
+    head = network.get_submodule(entry_of(name).head)
     hook = head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     try:
         network(x)

@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,15 @@ from edge_wbc.core.colour import normalise
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
+from edge_wbc.lab.datasets.read import UNLABELLED
 from edge_wbc.lab.evaluation import GUARD_LABEL
-from edge_wbc.lab.models import MODELS, build_network, load_weights
+from edge_wbc.lab.models import build_network, entry_of, load_weights
 
 __all__ = ["TrainedRun", "load_run"]
 
 RUN_SCHEMA = 2
+SOURCE_FILE = "source.sha256"
+"""In an adapted run: what its source was trained on, as a pack's training.sha256 lists it."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,27 @@ class CropRow:
 
 
 def column_of(label: str, labels: Sequence[str]) -> int:
-    """The output that answers for an expert's label: its own, or the guard's."""
+    """The output that answers for an expert's label: its own, or the guard's; -1 where no expert said anything."""
+    if label == UNLABELLED:
+        return -1
     return labels.index(label if label in labels else GUARD_LABEL)
+
+
+def provenance_lines(provenance: Iterable[tuple[str, str, str]]) -> bytes:
+    """(SHA-256, name, part) of photographs as lines "SHA-256  PART/NAME"."""
+    return "".join(f"{digest}  {part}/{name}\n" for digest, name, part in provenance).encode()
+
+
+def read_provenance(lines: bytes, where: object) -> list[tuple[str, str, str]]:
+    """What `provenance_lines` wrote; raises `BadInput` that names `where` and the line."""
+    found = []
+    for number, line in enumerate(lines.decode("utf-8", "replace").splitlines(), 1):
+        digest, _, place = line.partition("  ")
+        part, slash, name = place.partition("/")
+        if not slash:
+            raise BadInput(f"{where} line {number}", "is not `SHA-256  PART/NAME`", "make it again")
+        found.append((digest, name, part))
+    return found
 
 
 @dataclass(frozen=True)
@@ -218,14 +240,19 @@ def load_run(path: Path) -> TrainedRun:
             facts["seed"],
             facts["recipe"],
             facts["versions"],
-            tuple(sorted({(row.sha256, f"{row.domain}/{row.image}", row.part) for row in rows})),
-            MODELS[facts["model"]].mean,
-            MODELS[facts["model"]].std,
+            tuple(sorted({(row.sha256, f"{row.domain}/{row.image}", row.part) for row in rows} | _of_source(path))),
+            entry_of(facts["model"]).mean,
+            entry_of(facts["model"]).std,
         )
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(file, f"not a run's facts ({error!r})", "train again") from error
     except FileNotFoundError as error:
         raise BadInput(str(error.filename), "missing from the run", "train again") from error
+
+
+def _of_source(run: Path) -> set[tuple[str, str, str]]:
+    file = run / SOURCE_FILE
+    return set(read_provenance(file.read_bytes(), file)) if file.is_file() else set()
 
 
 def read_weights(file: Path, network: nn.Module) -> None:
