@@ -40,7 +40,7 @@ def figures(run: TrainedRun, lab: NewLab, shots: np.ndarray, change: dict[str, f
     network = run.network
     if change is not None:
         how = replace(OURS, **change)
-        network = adapt_mobile(network, lab, shots, how, seed)
+        network, _ = adapt_mobile(network, lab, shots, how, seed)
     seconds = time.perf_counter() - started
     rows = np.flatnonzero(parts_of_lab(lab, shots, frozenset()) == "test")
     found = judge(network, lab, rows, run.labels, run.temperature, run.uncertain_below)

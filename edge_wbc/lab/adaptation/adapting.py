@@ -24,7 +24,7 @@ from edge_wbc.lab.adaptation.chossegros import (
     source_network,
 )
 from edge_wbc.lab.adaptation.lab import NewLab, draw_shots, read_lab
-from edge_wbc.lab.adaptation.mobile import MobileOptions, adapt_mobile, degenerate, turned_scores
+from edge_wbc.lab.adaptation.mobile import MobileOptions, adapt_mobile
 from edge_wbc.lab.adaptation.published import SETTINGS, Setting, setting_named
 from edge_wbc.lab.adaptation.result import judge, parts_of_lab, write_adapted
 from edge_wbc.lab.adaptation.source import open_source
@@ -172,14 +172,9 @@ def _mobile(task: _Task, out: Path) -> dict[str, Any]:
     lab, shots, parts = task.read(run.crop, lambda lab: _FEW_SHOTS)
     started = time.perf_counter()
     network, how = run.network.to(pick_device()), MobileOptions()
-    adapted = adapt_mobile(network, lab, shots, how, seed, task.progress)
-    kept = ""
-    if not len(shots):
-        crops = lab.crops()
-        kept = degenerate(turned_scores(network, crops), turned_scores(adapted, crops))
-        if kept:
-            task.log(f"the source network is kept: {kept}")
-            adapted = network
+    adapted, kept = adapt_mobile(network, lab, shots, how, seed, task.progress)
+    if kept:
+        task.log(f"the source network is kept: {kept}")
     seconds = time.perf_counter() - started
     calibration = run.temperature, run.uncertain_below
     facts = {

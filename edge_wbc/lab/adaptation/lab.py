@@ -51,6 +51,17 @@ class NewLab:
     groups: np.ndarray
     dropped: dict[str, int]
 
+    def take(self, rows: np.ndarray) -> NewLab:
+        """Some of its cells."""
+        return replace(
+            self,
+            raw=self.raw[rows],
+            items=tuple(self.items[row] for row in rows),
+            sha256=tuple(self.sha256[row] for row in rows),
+            columns=self.columns[rows],
+            groups=self.groups[rows],
+        )
+
     def crops(self) -> np.ndarray:
         """(N, S, S, 3) uint8 in the colours that the network sees."""
         return normalise(self.raw, self.rule.colour)

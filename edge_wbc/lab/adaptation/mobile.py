@@ -24,7 +24,7 @@ from edge_wbc.lab.training.augment import Variation, vary
 from edge_wbc.lab.training.judging import predict_logits
 from edge_wbc.lab.training.shift import early_blocks
 
-__all__ = ["MobileOptions", "adapt_mobile", "degenerate", "pull_head", "turned_scores"]
+__all__ = ["MobileOptions", "adapt_mobile", "degenerate", "pull_head"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -39,6 +39,7 @@ class MobileOptions:
     """How far and how long; chosen by `benchmarks/adaptation.py` on two labs.
 
     Attributes:
+        most: crops that take part at most, drawn by chance where there are more.
         norm_share: how far batch-norm statistics move towards the new lab's.
         pull: what holds the last layer to the source's, per squared unit of weight, while labels pull at it.
         reach: the share that like cells have in an answer; 0 for none.
@@ -52,6 +53,7 @@ class MobileOptions:
         unlabelled: whether the network learns from its own answers.
     """
 
+    most: int = 600
     norm_share: float = 0.3
     pull: float = 0.1
     reach: float = 0.95
@@ -72,7 +74,7 @@ def adapt_mobile(
     options: MobileOptions,
     seed: int,
     progress: Progress | None = None,
-) -> nn.Module:
+) -> tuple[nn.Module, str]:
     """The source network adapted to a lab.
 
     Args:
@@ -80,9 +82,11 @@ def adapt_mobile(
         shots: rows of `lab` whose labels may be used; none for adaptation without labels.
 
     Returns:
-        A network of its own, in eval mode.
+        A network of its own, in eval mode, and ""; or, where no label stands against answers that look degenerate, the
+        source and why.
     """
     torch.manual_seed(seed)
+    lab, shots = _taking_part(lab, shots, options.most, seed)
     crops = lab.crops()
     scores = _softmax(predict_logits(source, crops))
     network = with_statistics(source, crops, balancing_weights(scores), options.norm_share, seed)
@@ -108,7 +112,16 @@ def adapt_mobile(
             optimiser, options.lr, total_steps=steps, pct_start=0.1, cycle_momentum=False
         )
         network = fit(network, draw, steps, optimiser, course, at_rest=still, average=options.average, told=told)
-    return network.requires_grad_(True)
+    why = "" if len(shots) else degenerate(scores, _softmax(predict_logits(network, crops)))
+    return (source, why) if why else (network.requires_grad_(True), "")
+
+
+def _taking_part(lab: NewLab, shots: np.ndarray, most: int, seed: int) -> tuple[NewLab, np.ndarray]:
+    """The shots and as many other cells as may take part, and where in them the shots are."""
+    rest = np.setdiff1d(np.arange(len(lab.raw)), shots)
+    drawn = np.random.default_rng(seed).permutation(rest)[: max(0, most - len(shots))]
+    rows = np.sort(np.concatenate([shots, drawn]))
+    return lab.take(rows), np.searchsorted(rows, shots)
 
 
 def _late_parameters(network: nn.Module) -> list[nn.Parameter]:
@@ -205,11 +218,6 @@ _TURNS = 4
 def _turned(crops: np.ndarray) -> np.ndarray:
     """(4 N, S, S, 3): as they are, upside down, left for right, and both; a cell has no upper side."""
     return np.concatenate([crops, crops[:, ::-1], crops[:, :, ::-1], crops[:, ::-1, ::-1]])
-
-
-def turned_scores(network: nn.Module, crops: np.ndarray) -> np.ndarray:
-    """(N, L) float32 probabilities, of the mean logits over four turns of each crop."""
-    return _softmax(_mean_over_turns(predict_logits(network, _turned(crops))))
 
 
 def _mean_over_turns(rows: np.ndarray) -> np.ndarray:

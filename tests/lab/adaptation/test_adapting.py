@@ -5,17 +5,19 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from edge_wbc.core.errors import BadInput
-from edge_wbc.lab.adaptation import AdaptOptions, adapt
+from edge_wbc.lab.adaptation import AdaptOptions, adapt, mobile
 from edge_wbc.lab.adaptation.lab import draw_shots, read_lab
 from edge_wbc.lab.adaptation.result import parts_of_lab
 from edge_wbc.lab.training import load_run
+from edge_wbc.lab.training.judging import predict_logits
 
 pytestmark = pytest.mark.usefixtures("quick_adaptation")
 
@@ -113,6 +115,37 @@ def test_cells_the_network_has_no_output_for_are_left_out(small_run: Path, other
     data = shutil.copytree(other_lab, tmp_path / "data")
     shutil.copytree(data / "monocyte", data / "platelets")
     said: list[str] = []
-    facts = adapt(small_run, data, tmp_path / "out", replace(AdaptOptions(10)), log=said.append)
+    facts = adapt(small_run, data, tmp_path / "out", AdaptOptions(10), log=said.append)
     assert facts["dropped"] == {"platelet": 9}
     assert any("9 platelet" in line for line in said)
+
+
+def test_a_network_that_collapses_is_not_kept(
+    small_run: Path, other_lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = load_run(small_run)
+    crops = read_lab(other_lab, run.crop, run.labels).crops()
+    before = predict_logits(run.network, crops)
+    rarest = int(np.bincount(before.argmax(1), minlength=5).argmin())
+
+    def collapse(network: nn.Module, *_: object, **__: object) -> nn.Module:
+        with torch.no_grad():
+            network.classifier[1].weight.zero_()
+            network.classifier[1].bias[rarest] = 9.0
+        return network
+
+    monkeypatch.setattr(mobile, "fit", collapse)
+    said: list[str] = []
+    facts = adapt(small_run, other_lab, tmp_path / "out", AdaptOptions(0), log=said.append)
+    assert facts["kept_source"] and any("the source network is kept" in line for line in said)
+    assert np.array_equal(predict_logits(load_run(tmp_path / "out").network, crops), before)
+
+
+def test_of_many_cells_some_take_part_and_every_shot(small_run: Path, other_lab: Path) -> None:
+    run = load_run(small_run)
+    lab = read_lab(other_lab, run.crop, run.labels)
+    shots = draw_shots(lab, 10, 0)
+    few, mine = mobile._taking_part(lab, shots, 15, 0)
+    assert len(few.raw) == 15 and np.array_equal(few.raw[mine], lab.raw[shots])
+    assert [few.items[row] for row in mine] == [lab.items[row] for row in shots]
+    assert len(mobile._taking_part(lab, shots, 5, 0)[0].raw) == 10
