@@ -25,10 +25,10 @@ import cv2
 import numpy as np
 import torch
 import torchvision
-from edge_wbc.lab.adaptation import AdaptOptions, adapt
 
 from edge_wbc.core.errors import CheckFailed
 from edge_wbc.core.taxonomy import FIVE_CLASSES
+from edge_wbc.lab.adaptation import AdaptOptions, adapt
 from edge_wbc.lab.datasets import Dataset, read_dataset
 from edge_wbc.lab.evaluation import evaluate
 from edge_wbc.lab.evaluation.classifier import open_classifier
