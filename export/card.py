@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from edge_wbc.lab.evaluation.guard import GUARD_LABEL
 from export.prove import Proof
 
 if TYPE_CHECKING:
@@ -40,8 +41,10 @@ crop rule in `pack.json`, while an expert looks on and corrects. For research on
 
 Diagnosis, triage or any decision about a patient; cells cut out by another rule; stains, species, objectives or cameras
 unlike those of the training data without adaptation and a new evaluation; blasts and other cells outside the labels,
-which are given one of the labels all the same.
+which {others}.
 """
+
+_HELD_BACK = f"`{GUARD_LABEL}` and the threshold hold back in part only"
 
 _LIMITATIONS = """\
 ## Limitations
@@ -64,31 +67,54 @@ def _percent(value: float | None) -> str:
     return "-" if value is None or value != value else f"{100 * value:.1f}%"
 
 
-def _training_data(run: TrainedRun) -> str:
-    counts = Counter(part for _, _, part in run.provenance)
-    rows = [[part, str(counts[part])] for part in ("train", "val", "test", "unlabelled") if counts[part]]
+def _training_data(run: TrainedRun, about: str) -> str:
+    counts: dict[str, Counter[str]] = {}
+    for _, name, part in run.provenance:
+        counts.setdefault(name.partition("/")[0], Counter())[part] += 1
+    parts = [part for part in ("train", "val", "test", "unlabelled") if any(lab[part] for lab in counts.values())]
+    rows = [[lab, *(str(found[part]) for part in parts)] for lab, found in counts.items()]
     note = "The SHA-256 of every image stands in `training.sha256`, so that a test set can be checked for overlap.\n"
-    return "## Training data\n\n" + (_table(["part", "images"], rows) if rows else "Not recorded.\n") + "\n" + note
+    images = _table(["images of", *parts], rows) if rows else "Not recorded.\n"
+    return "## Training data\n\n" + "\n".join(([about.strip() + "\n"] if about else []) + [images, note])
 
 
 def _evaluation(metrics: Mapping[str, Any]) -> str:
-    rows = []
+    rows, held = [], []
     for part, figures in metrics.items():
         if not isinstance(figures, Mapping) or "accuracy" not in figures:
             continue
-        low, high = figures.get("accuracy_ci95") or (None, None)
+        ece = figures.get("calibration") or {}
         rows.append(
             [
                 str(part),
                 str(figures.get("n", "-")),
-                _percent(figures["accuracy"]),
-                "-" if low is None else f"{_percent(low)} to {_percent(high)}",
+                _share(figures["accuracy"], figures.get("accuracy_ci95")),
                 _percent(figures.get("balanced_accuracy")),
                 _percent(figures.get("macro_f1")),
+                f"{ece['ece_before']:.3f}, {ece['ece']:.3f}" if ece else "-",
             ]
         )
-    head = ["part or domain", "crops", "accuracy", "95% interval", "balanced accuracy", "macro F1"]
-    return "## Evaluation\n\n" + (_table(head, rows) if rows else "No metrics were recorded with the run.\n")
+        for name, of_guard in (figures.get("guard") or {}).items():
+            if not of_guard:
+                continue
+            what = "white cells that stay certain" if name == "kept" else "others held back"
+            held.append([str(part), what, str(of_guard["n"]), _share(of_guard["share"], of_guard["ci95"])])
+            held += [
+                [str(part), f"{kind} held back", str(found["n"]), _share(found["share"], found["ci95"])]
+                for kind, found in of_guard.get("kinds", {}).items()
+            ]
+    if not rows:
+        return "## Evaluation\n\nNo metrics were recorded with the run.\n"
+    head = ["part or domain", "crops", "accuracy", "balanced accuracy", "macro F1", "ECE before, after temperature"]
+    tables = _table(head, rows)
+    if held:
+        tables += f"\nCertain means not named `{GUARD_LABEL}` and not under the threshold:\n\n"
+        tables += _table(["part or domain", "crops that are", "crops", "share"], held)
+    return f"## Evaluation\n\nPyTorch, 95% intervals in brackets.\n\n{tables}"
+
+
+def _share(share: float, limits: Sequence[float] | None) -> str:
+    return _percent(share) + (f" ({_percent(limits[0])} to {_percent(limits[1])})" if limits else "")
 
 
 def _proof(proofs: Sequence[Proof]) -> str:
@@ -123,12 +149,13 @@ def _proof(proofs: Sequence[Proof]) -> str:
     )
 
 
-def model_card(run: TrainedRun, proofs: Sequence[Proof]) -> str:
+def model_card(run: TrainedRun, proofs: Sequence[Proof], about: str = "") -> str:
     """The card's Markdown: model details, uses, training data, evaluation with the proof, limitations.
 
     Args:
         run: what was exported.
         proofs: of every artefact in the pack, at least one.
+        about: Markdown about the training data: whose it is, and under which licence.
     """
     head = _HEAD.format(
         model=run.model,
@@ -137,7 +164,8 @@ def model_card(run: TrainedRun, proofs: Sequence[Proof]) -> str:
         names=", ".join(f"`{label}`" for label in run.labels),
         temperature=run.temperature,
         uncertain=run.uncertain_below,
+        others=_HELD_BACK if GUARD_LABEL in run.labels else "are given one of the labels all the same",
         seed=run.seed,
         versions=", ".join(f"{name} {version}" for name, version in run.versions.items()) or "versions not recorded",
     )
-    return "\n".join([head, _training_data(run), _evaluation(run.metrics), _proof(proofs), _LIMITATIONS])
+    return "\n".join([head, _training_data(run, about), _evaluation(run.metrics), _proof(proofs), _LIMITATIONS])

@@ -47,12 +47,14 @@ class ExportOptions:
         calibration_crops: training crops that the int8 ranges are read from, plain and relit.
         seed: which crops those are.
         limits: how far an artefact may stray from PyTorch.
+        about: Markdown for the model card about the training data: whose it is, and under which licence.
     """
 
     kinds: tuple[str, ...] = ("tflite-int8", "tflite-fp32", "onnx-fp32", "onnx-int8", WEIGHTS)
     calibration_crops: int = CALIBRATION_CROPS
     seed: int = 0
     limits: Limits = field(default_factory=Limits)
+    about: str = ""
 
 
 def _wanted(kinds: Sequence[str], model: str) -> list[str]:
@@ -209,6 +211,6 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
         files[WEIGHTS_FILE] = write_halves(run.network, run.model, run.labels)
     files["training.sha256"] = provenance_lines(run.provenance)
     files["numerics.json"] = _numerics(options, len(calibration), proofs)
-    files["MODEL_CARD.md"] = model_card(run, proofs).encode()
+    files["MODEL_CARD.md"] = model_card(run, proofs, options.about).encode()
     write_pack(out, manifest, files)
     return proofs

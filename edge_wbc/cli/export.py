@@ -37,6 +37,14 @@ def export(
     ] = "tflite-int8,tflite-fp32,onnx-fp32,onnx-int8,weights",
     calibration: Annotated[int, typer.Option(help="Training crops that the int8 ranges are read from.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the choice of those crops.")] = 0,
+    about: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            dir_okay=False,
+            help="Markdown for the model card: whose the training data is, and its licence.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Export a run to a verified pack.
@@ -47,7 +55,8 @@ def export(
     from edge_wbc.lab.training import load_run
     from export import ExportOptions, export_run
 
-    options = ExportOptions(tuple(kind.strip() for kind in kinds.split(",")), calibration, seed)
+    words = about.read_text(encoding="utf-8", errors="replace") if about else ""
+    options = ExportOptions(tuple(kind.strip() for kind in kinds.split(",")), calibration, seed, about=words)
     trained = load_run(run)
     with progress_bar() as progress:
         proofs = [proof.to_json() for proof in export_run(trained, out, options, progress)]

@@ -123,7 +123,7 @@ def test_full_disk_while_writing_a_pack(
             return {}
 
     monkeypatch.setattr(exporter, "prove", lambda *arguments, **named: Fine())
-    monkeypatch.setattr(exporter, "model_card", lambda run, proofs: "card")
+    monkeypatch.setattr(exporter, "model_card", lambda *arguments: "card")
     whole = Path.write_bytes
     written = []
 

@@ -18,6 +18,7 @@ from edge_wbc.lab.evaluation import (
     evaluate,
     fit_temperature,
     guard_measures,
+    reliability,
 )
 from edge_wbc.lab.models import normalise as normalised
 from edge_wbc.lab.training.run import CropRow
@@ -85,7 +86,7 @@ def calibrated(
     for rows in held.values():
         logits[rows] = predict_logits(network, normalise(pixels[rows], colour))
     temperature = fit_temperature(logits[held["val"]], targets[held["val"]])
-    scores = torch.softmax(torch.from_numpy(logits) / temperature, 1).numpy()
+    untempered, scores = (torch.softmax(torch.from_numpy(logits) / by, 1).numpy() for by in (1.0, temperature))
     certain, right = certainty(scores, labels), scores.argmax(1) == targets
     truth, said = np.asarray(labels)[targets], np.array([crop.label for crop in crops])
     guarded = truth == GUARD_LABEL
@@ -98,8 +99,10 @@ def calibrated(
     metrics = {}
     for name, rows in held.items():
         # A lab's part may hold strays alone.
-        if (rows & ~guarded).any():
+        if (white := rows & ~guarded).any():
             metrics[name] = evaluate(truth[rows].tolist(), scores[rows], labels, threshold)
+            before, after = (reliability(them[white].max(1), right[white]).error for them in (untempered, scores))
+            metrics[name]["calibration"] = {"temperature": temperature, "ece_before": before, "ece": after}
             if GUARD_LABEL in labels:
                 metrics[name]["guard"] = guard_measures(said[rows].tolist(), scores[rows], labels, threshold)
     return {"temperature": temperature, "uncertain_below": threshold, "metrics": metrics}
