@@ -5,7 +5,8 @@
 SHARED holds pbc, tecom and bccd/crops. Every row is trained on its sources alone, exported to full int8 and judged on
 each target lab through the phone's own finder, crop and colours; tecom and bccd served to choose the recipe "shift",
 so their figures are those of validation labs. Runs and packs stay in --work: the same command goes on after a kill.
-Prints the tables, writes benchmarks/results/domains.json and, without photographs, benchmarks/results/domains.html.
+Prints the tables, writes benchmarks/results/domains.md and .json and, without photographs, domains.html.
+Draws of labels: the cells that are judged had none, but took part unlabelled.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import os
 import platform
 import statistics
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,7 @@ from edge_wbc.lab.adaptation import AdaptOptions, adapt
 from edge_wbc.lab.datasets import Dataset, read_dataset
 from edge_wbc.lab.evaluation import evaluate
 from edge_wbc.lab.evaluation.classifier import open_classifier
-from edge_wbc.lab.evaluation.labs import LabResult, judge_lab, lab_measures
+from edge_wbc.lab.evaluation.labs import judge_lab, lab_measures
 from edge_wbc.lab.evaluation.page import labs_page
 from edge_wbc.lab.models import MODELS
 from edge_wbc.lab.synthesis import SmearOptions, draw_smears
@@ -40,12 +42,13 @@ from edge_wbc.lab.training import RECIPES, Recipe, TrainOptions, load_run, train
 from edge_wbc.lab.training.augment import Variation
 from export import ExportOptions, export_run
 
+FIGURES = ("balanced_accuracy_5", "macro_f1")
 LABS = {"pbc": "pbc", "tecom": "tecom", "bccd": "bccd/crops"}
 SHIFT = RECIPES["shift"]
 ONCE = replace(SHIFT, courses=1)
 PLAIN = replace(ONCE, variation=Variation(rotate=180, zoom=(0.85, 1.2)), colour="none", average=0.0)
 DRAWN_FIELDS = 85
-"""Of each drawn domain, every field a smear and so a stain of its own: about 1,000 cells in all."""
+"""Every one a smear and so a stain of its own: about 500 cells."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Row:
     drawn: bool = True
     guard: bool = True
     seeds: int = 1
+    whole: bool = False
 
     def runs(self) -> Iterator[tuple[str, int]]:
         """A folder's name and a seed for each training."""
@@ -67,12 +71,16 @@ class Row:
             yield f"{self.name}-{self.model}-{'+'.join(self.sources)}-{seed}".replace(" ", "_"), seed
 
 
+SOURCE = Row("source", SHIFT, whole=True)
+"""What every few-label figure starts from: all cells of pbc, and the recipe as it stands."""
+
+
 def _models() -> list[Row]:
-    rows = []
+    rows = [SOURCE]
     for model in MODELS:
         seeds = 3 if model == "mobilenet_v2" else 1
         rows.append(Row("plain", PLAIN, model, drawn=False, guard=False, seeds=seeds))
-        rows.append(Row("shift", SHIFT, model, seeds=seeds))
+        rows.append(Row("shift", ONCE, model, seeds=seeds))
     return rows
 
 
@@ -80,26 +88,25 @@ def _labs() -> list[Row]:
     others = {"tecom": ("pbc", "bccd"), "bccd": ("pbc", "tecom"), "pbc": ("tecom", "bccd")}
     # Without pbc there is nothing to learn the guard from.
     return [
-        Row("shift", SHIFT, sources=sources, targets=(target,), guard="pbc" in sources, seeds=3)
+        Row("shift", ONCE, sources=sources, targets=(target,), guard="pbc" in sources, seeds=3)
         for target, sources in others.items()
     ]
 
 
 def _ablation() -> list[Row]:
-    """The recipe built up, then each of its choices taken back or put in another's place; one seed, one course."""
+    """The recipe built up to the row "shift" of the models, then its choices taken back or in another's place."""
     varied = replace(PLAIN, variation=SHIFT.variation)
     return [
-        Row("1 varied", varied, drawn=False, guard=False),
-        Row("2 + stain colours", replace(varied, colour="stain"), drawn=False, guard=False),
-        Row("3 + averaged weights", ONCE, drawn=False, guard=False),
-        Row("4 + drawn cells", ONCE, guard=False),
-        Row("5 + guard", ONCE),
+        Row("varied", varied, drawn=False, guard=False),
+        Row("and stain colours", replace(varied, colour="stain"), drawn=False, guard=False),
+        Row("and averaged weights", ONCE, drawn=False, guard=False),
+        Row("and drawn cells", ONCE, guard=False),
         Row("grey world instead", replace(ONCE, colour="grey_world")),
         Row("Reinhard instead", replace(ONCE, colour="reinhard")),
         Row("without stain variation", replace(ONCE, variation=replace(SHIFT.variation, stain=0.0, hue=0.0))),
         Row("without optics", replace(ONCE, variation=replace(SHIFT.variation, optics=0.0))),
         Row("with mixed styles", replace(ONCE, mix_style=0.5)),
-        Row("with frozen norm", replace(ONCE, freeze_norm=True)),
+        Row("four courses", SHIFT),
     ]
 
 
@@ -113,11 +120,10 @@ class Bench:
         self.paths = {name: data / folder for name, folder in LABS.items()}
         self.work, self.size = work, size
         self.datasets = {name: replace(read_dataset(path), domain=name) for name, path in self.paths.items()}
+        self.whole = dict(self.datasets)
         self.datasets["pbc"] = _few(self.datasets["pbc"], crops)
-        self.drawn = []
-        for domain in ("galaxy-s5-olympus", "lg-g3-zeiss"):
-            draw_smears(work / domain, SmearOptions(domain, DRAWN_FIELDS, 1, seed=11))
-            self.drawn.append(read_dataset(work / domain))
+        draw_smears(work / "drawn", SmearOptions("galaxy-s5-olympus", DRAWN_FIELDS, 1))
+        self.drawn = [read_dataset(work / "drawn")]
 
     def judged(self, row: Row, folder: str, seed: int) -> dict[str, Any]:
         """Measures of a run and of its pack, at home and on the targets; read back where they were taken before."""
@@ -128,7 +134,8 @@ class Bench:
             return found
         labels = "guard" if row.guard else "5"
         options = TrainOptions(row.model, row.recipe, size=self.size, seed=seed, labels=labels)
-        sources = [self.datasets[name] for name in row.sources] + (self.drawn if row.drawn else [])
+        datasets = self.whole if row.whole else self.datasets
+        sources = [datasets[name] for name in row.sources] + (self.drawn if row.drawn else [])
         facts = train(sources, run, options, log=lambda line: print(f"  {line}", flush=True))
         found = {"weights": facts["weights"], "home": self._home(facts), "targets": {}}
         for name in row.targets:
@@ -185,25 +192,68 @@ def _few(data: Dataset, count: int) -> Dataset:
 
 
 def _short(measured: Mapping[str, Any]) -> dict[str, Any]:
-    kept = (
-        "n",
-        "accuracy",
-        "accuracy_ci95",
-        "balanced_accuracy_5",
-        "balanced_accuracy_5_ci95",
-        "macro_f1",
-        "macro_f1_ci95",
-    )
-    return {name: measured[name] for name in (*kept, "confusion", "labels")}
+    limits = [f"{name}_ci95" for name in ("accuracy", *FIGURES)]
+    return {name: measured[name] for name in ("n", "accuracy", *FIGURES, *limits, "confusion", "labels")}
 
 
-def told(found: Mapping[str, Any] | None) -> str:
-    """Accuracy with its limits, balanced accuracy and macro-F1, in percent."""
-    if found is None:
-        return "refused"
-    low, high = found["accuracy_ci95"]
-    figures = f"{100 * found['accuracy']:5.1f} ({100 * low:.0f}-{100 * high:.0f})"
-    return f"{figures} {100 * found['balanced_accuracy_5']:5.1f} {100 * found['macro_f1']:5.1f}"
+def told(found: Sequence[Mapping[str, Any] | None]) -> list[str]:
+    """Accuracy with the 95% limits of the first seed, balanced accuracy and macro-F1, in percent; means over seeds."""
+    there = [each for each in found if each is not None]
+    if not there:
+        return ["refused", "", ""]
+    low, high = there[0]["accuracy_ci95"]
+    means = [100 * statistics.mean(each[name] for each in there) for name in ("accuracy", *FIGURES)]
+    spread = "" if len(there) == 1 else " ± " + format(100 * statistics.stdev(e["accuracy"] for e in there), ".1f")
+    return [f"{means[0]:.1f}{spread} ({100 * low:.0f} to {100 * high:.0f})", f"{means[1]:.1f}", f"{means[2]:.1f}"]
+
+
+def as_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Markdown."""
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, ["---"] * len(head), *rows)) + "\n"
+
+
+def trained_table(bench: Bench, rows: Sequence[Row]) -> tuple[str, dict[str, Any]]:
+    """A table of rows and targets, and what stands in it, run by run."""
+    lines: list[list[str]] = []
+    found: dict[str, Any] = {}
+    for row in rows:
+        runs = {folder: bench.judged(row, folder, seed) for folder, seed in row.runs()}
+        found |= runs
+        for name in row.targets:
+            at = [run["targets"][name] for run in runs.values()]
+            pytorch, int8 = (told([each.get(kind) for each in at]) for kind in ("pytorch", "int8"))
+            seeds = str(len(runs))
+            lines.append([row.name, row.model, " ".join(row.sources), name, seeds, pytorch[0], *int8])
+            print("  ".join(lines[-1]), flush=True)
+    head = [
+        "method",
+        "model",
+        "sources",
+        "target",
+        "seeds",
+        "PyTorch accuracy",
+        "int8 accuracy",
+        "balanced",
+        "macro-F1",
+    ]
+    return as_table(head, lines), found
+
+
+def adapted_table(bench: Bench, draws: int) -> tuple[str, dict[str, Any]]:
+    """Figures by lab and number of labels, over draws of the labels."""
+    lines: list[list[str]] = []
+    found: dict[str, Any] = {}
+    (source, _), *_ = SOURCE.runs()
+    for name in ("tecom", "bccd"):
+        for shots in (0, 25, 100):
+            runs = [bench.adapted(source, name, shots, seed) for seed in range(draws if shots else 1)]
+            found[f"{name} {shots}"] = runs
+            seconds = f"{statistics.mean(run['seconds'] for run in runs):.0f}"
+            pytorch, int8 = (told([run[kind] for run in runs]) for kind in ("pytorch", "int8"))
+            lines.append([name, str(shots), str(len(runs)), pytorch[0], *int8, seconds])
+            print("  ".join(lines[-1]), flush=True)
+    head = ["target", "labels", "draws", "PyTorch accuracy", "int8 accuracy", "balanced", "macro-F1", "seconds"]
+    return as_table(head, lines), found
 
 
 def main() -> None:
@@ -213,44 +263,29 @@ def main() -> None:
     asked.add_argument("--work", type=Path, default=Path("build/domains"))
     asked.add_argument("--crops", type=int, default=2500, help="of pbc")
     asked.add_argument("--size", type=int, default=96)
-    asked.add_argument("--only", nargs="*", default=[*TABLES, "adapted"])
+    asked.add_argument("--only", nargs="*", help="tables; nothing is written then")
     asked.add_argument("--draws", type=int, default=5, help="of the few labels")
     given = asked.parse_args()
     bench = Bench(given.data, given.work, given.crops, given.size)
-    results: dict[str, Any] = {}
-    for table, rows in TABLES.items():
-        if table not in given.only:
-            continue
-        print(f"\n{table}: accuracy (95% limits), balanced accuracy, macro-F1 in percent")
-        for row in rows():
-            for folder, seed in row.runs():
-                found = bench.judged(row, folder, seed)
-                results.setdefault(table, {})[folder] = found
-                for name, got in found["targets"].items():
-                    print(
-                        f"{folder:48} {name:6} PyTorch {told(got['pytorch'])}   int8 {told(got.get('int8'))}",
-                        flush=True,
-                    )
-    if "adapted" in given.only:
-        for name in ("tecom", "bccd"):
-            for shots in (0, 25, 100):
-                draws = [
-                    bench.adapted("shift-mobilenet_v2-pbc-0", name, shots, seed)
-                    for seed in range(given.draws if shots else 1)
-                ]
-                results.setdefault("adapted", {})[f"{name} {shots}"] = draws
-                mean = statistics.mean(draw["int8"]["accuracy"] for draw in draws)
-                print(f"{name:6} {shots:3} labels: int8 accuracy {mean:.3f} over {len(draws)} draws")
+    tables: dict[str, Callable[[], tuple[str, dict[str, Any]]]] = {
+        name: partial(trained_table, bench, rows()) for name, rows in TABLES.items()
+    }
+    tables["adapted"] = partial(adapted_table, bench, given.draws)
+    page, results = [], {}
+    for name in given.only or tables:
+        print(f"\n{name}", flush=True)
+        table, results[name] = tables[name]()
+        page.append(f"## {name}\n\n{table}")
+    if given.only:
+        return
     results_folder = Path(__file__).parent / "results"
-    if "models" in given.only:
-        run, pack = (given.work / f"shift-mobilenet_v2-pbc-0{end}" for end in ("", "-pack"))
-        targets = ("tecom", "bccd")
-        labs: list[LabResult] = [
-            judge_lab(open_classifier(run), bench.paths[name], name, embed=True) for name in targets
-        ]
-        labs += [judge_lab(open_classifier(pack), bench.paths[name], f"{name}, int8") for name in targets]
-        page = labs_page("MobileNet-V2, recipe shift, trained on pbc and drawn cells", labs, photographs=False)
-        (results_folder / "domains.html").write_text(page)
+    (results_folder / "domains.md").write_text("\n".join(page))
+    (folder, _), *_ = SOURCE.runs()
+    run, pack = (open_classifier(given.work / f"{folder}{end}") for end in ("", "-pack"))
+    labs = [judge_lab(run, bench.paths[name], name, embed=True) for name in SOURCE.targets]
+    labs += [judge_lab(pack, bench.paths[name], f"{name}, int8") for name in SOURCE.targets]
+    report = labs_page("MobileNet-V2, recipe shift, trained on pbc and drawn cells", labs, photographs=False)
+    (results_folder / "domains.html").write_text(report)
     facts = {
         "command": "python benchmarks/domains.py --data SHARED",
         "device": f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores",
