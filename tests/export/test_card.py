@@ -23,9 +23,7 @@ def test_images_are_counted_by_lab_and_part_below_what_is_said_of_them(run):
     about = "Cells of **Barcelona**, CC BY 4.0."
     card = model_card(told, [PROOF], about + "\n")
     assert ["pbc", "2", "1"] in rows(card) and ["bccd", "1", "0"] in rows(card)
-    assert (
-        card.index("## Training data") < card.index(about) < card.index("## Evaluation")
-    )
+    assert card.index("## Training data") < card.index(about) < card.index("## Evaluation")
 
 
 def test_limits_calibration_and_guard_stand_beside_the_accuracy(run):

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-__all__ = ["REPEATS", "draw_rows", "expected_draws", "prepared"]
+__all__ = ["REPEATS", "draw_rows", "expected_draws", "of_course", "prepared"]
 
 REPEATS = 8.0
 """How often one crop may be seen in an epoch for its domain's sake."""
@@ -54,6 +54,24 @@ def _rates(counts: np.ndarray, total: float, limit: float) -> np.ndarray:
         if not over.any():
             return rates
         rates[over], full = limit, full | over
+
+
+def of_course(course: int, targets: np.ndarray, domains: Sequence[str]) -> np.ndarray:
+    """(N,) bool: which crops a course draws from; every second one leaves a lab out, each but the largest in turn.
+
+    Networks that saw other labs err otherwise, and their average errs less than that of networks that saw the same.
+    A crop stays whose label no other lab has.
+
+    Args:
+        course: counted from 0.
+        targets, domains: (N,) the label and the lab of each crop.
+    """
+    _, lab, counts = np.unique(domains, return_inverse=True, return_counts=True)
+    smaller = np.argsort(counts, kind="stable")[:-1]
+    if course % 2 == 0 or not len(smaller):
+        return np.ones(len(targets), bool)
+    left = lab == smaller[course // 2 % len(smaller)]
+    return ~left | ~np.isin(targets, targets[~left])
 
 
 def draw_rows(expected: np.ndarray, draws: int, chance: np.random.Generator) -> np.ndarray:

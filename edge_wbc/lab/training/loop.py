@@ -25,7 +25,7 @@ from edge_wbc.lab.training.augment import vary
 from edge_wbc.lab.training.averaging import averaged
 from edge_wbc.lab.training.checkpoint import Checkpoint
 from edge_wbc.lab.training.curves import PANELS, Epoch, curves_csv, curves_png
-from edge_wbc.lab.training.draws import draw_rows, expected_draws, prepared
+from edge_wbc.lab.training.draws import draw_rows, expected_draws, of_course, prepared
 from edge_wbc.lab.training.judging import calibrated, judge, predict_logits, settle, to_input
 from edge_wbc.lab.training.ranks import ALONE, Ranks
 from edge_wbc.lab.training.recipes import Recipe, recipe_named
@@ -138,8 +138,7 @@ def train(
     # A batch of one has no batch statistics: the last, short batch of an epoch is left to the next one.
     steps = max(1, len(rows["train"]) // recipe.batch)
     draws = steps * recipe.batch
-    cells = [(crops[row].domain, crops[row].label) for row in rows["train"]]
-    expected = expected_draws(targets[rows["train"]], cells, draws)
+    labs = [crops[row].domain for row in rows["train"]]
     optimiser = recipe.make_optimiser(network)
     scheduler = recipe.make_scheduler(optimiser, recipe.epochs, steps)
     criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
@@ -162,7 +161,10 @@ def train(
             checkpoint.restore(begun)
         # Each epoch and each batch has its own seed, so that a resumed training draws what an uninterrupted one
         # would have. The ranks draw the same rows and share them.
-        drawn = rows["train"][draw_rows(expected, draws, np.random.default_rng((options.seed, epoch)))]
+        heard = rows["train"][of_course((epoch - 1) // recipe.epochs, targets[rows["train"]], labs)]
+        cells = [(crops[row].domain, crops[row].label) for row in heard]
+        expected = expected_draws(targets[heard], cells, draws)
+        drawn = heard[draw_rows(expected, draws, np.random.default_rng((options.seed, epoch)))]
         own = drawn.reshape(steps, -1, ranks.count)[..., ranks.rank]
         chance = np.random.default_rng((options.seed, epoch, 0, ranks.rank))
         torch.manual_seed(int(chance.integers(2**62)))

@@ -30,8 +30,8 @@ class Recipe:
         colour: of the crop rule: how colours are normalised after they were varied, and on the phone.
         average: the decay of an exponential moving average of the weights, which is then what is judged and
             written; 0 for none.
-        courses: how often training begins again from the same weights, with other draws; the networks that the
-            courses end with are averaged into one (model soup, Wortsman et al. 2022).
+        courses: how often training begins again from the same weights, with other draws and every second
+            time without one of the labs; what the courses end with is averaged (model soup, Wortsman et al. 2022).
         freeze_norm: keep the batch-norm statistics of ImageNet instead of learning one lab's.
         mix_style: chance that an early stage mixes the styles of a batch's crops (Zhou et al. 2021).
     """

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_wbc.lab.training.draws import REPEATS, draw_rows, expected_draws, prepared
+from edge_wbc.lab.training.draws import REPEATS, draw_rows, expected_draws, of_course, prepared
 
 CELLS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), min_size=1, max_size=60)
 
@@ -49,6 +49,24 @@ def test_crops_are_drawn_as_often_as_expected(rates: list, seed: int) -> None:
     drawn = np.bincount(rows, minlength=len(rates))
     assert (np.abs(drawn - expected) < 1 + 1e-6).all()
     assert np.array_equal(rows, draw_rows(expected, draws, np.random.default_rng(seed)))
+
+
+@given(CELLS, st.integers(0, 7))
+def test_a_course_leaves_at_most_one_lab_out_and_no_label(cells: list, course: int) -> None:
+    domains, targets = [lab for lab, _ in cells], np.array([label for _, label in cells])
+    kept = of_course(course, targets, domains)
+    assert set(targets[kept]) == set(targets)
+    counts = {lab: domains.count(lab) for lab in domains}
+    without = {lab for lab, keeps in zip(domains, kept, strict=True) if not keeps}
+    assert len(without) <= course % 2
+    assert all(counts[lab] < max(counts.values()) or list(counts.values()).count(counts[lab]) > 1 for lab in without)
+
+
+def test_courses_leave_each_smaller_lab_out_in_turn() -> None:
+    domains = ["drawn"] * 2 + ["pbc"] * 4 + ["tecom"]
+    targets = np.array([0, 1, 0, 0, 1, 1, 0])
+    without = [{domains[row] for row in np.flatnonzero(~of_course(course, targets, domains))} for course in range(6)]
+    assert without == [set(), {"tecom"}, set(), {"drawn"}, set(), {"tecom"}]
 
 
 def test_the_next_batch_is_prepared_while_one_is_used() -> None:
