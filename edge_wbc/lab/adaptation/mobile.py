@@ -20,6 +20,7 @@ from edge_wbc.lab.adaptation.lab import NewLab
 from edge_wbc.lab.adaptation.norm import balancing_weights, with_statistics
 from edge_wbc.lab.adaptation.spread import spread
 from edge_wbc.lab.evaluation.embeddings import embed
+from edge_wbc.lab.models import last_layer
 from edge_wbc.lab.training.augment import Variation, vary
 from edge_wbc.lab.training.judging import predict_logits
 from edge_wbc.lab.training.shift import early_blocks
@@ -139,7 +140,7 @@ def _late_parameters(network: nn.Module) -> list[nn.Parameter]:
 def _answers(network: nn.Module, crops: np.ndarray, columns: np.ndarray, shots: np.ndarray, reach: float) -> np.ndarray:
     """(N, L) probabilities: what the network says, shared among like cells; the shots' are their labels."""
     seen = _mean_over_turns(embed(network, _turned(crops)))
-    head = _last_layer(network)
+    head = last_layer(network)
     with torch.no_grad():
         scores = _softmax(head(torch.from_numpy(seen).to(head.weight.device)).cpu().numpy())
     right = np.eye(scores.shape[1], dtype=np.float32)[columns[shots]]
@@ -189,7 +190,7 @@ def pull_head(network: nn.Module, crops: np.ndarray, columns: np.ndarray, pull: 
         columns: (N,) the right outputs; every output among them weighs the same.
         pull: times the squared distance from the layer as it was.
     """
-    head = _last_layer(network)
+    head = last_layer(network)
     device = head.weight.device
     features, targets = torch.from_numpy(embed(network, crops)).to(device), torch.from_numpy(columns).to(device)
     counts = torch.bincount(targets)
@@ -206,10 +207,6 @@ def pull_head(network: nn.Module, crops: np.ndarray, columns: np.ndarray, pull: 
         return total
 
     optimiser.step(loss)
-
-
-def _last_layer(network: nn.Module) -> nn.Linear:
-    return [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
 
 
 _TURNS = 4

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from torch import nn
 
+from edge_wbc.lab.models import last_layer
+
 __all__ = ["embed", "embedding_map"]
 
 
@@ -12,9 +14,10 @@ def embed(network: nn.Module, pixels: np.ndarray) -> np.ndarray:
     """(N, S, S, 3) uint8 crops -> (N, D) float32, the input of the network's last fully connected layer."""
     from edge_wbc.lab.training.loop import predict_logits
 
-    last = [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
     seen: list[np.ndarray] = []
-    hook = last.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].float().cpu().numpy()))
+    hook = last_layer(network).register_forward_pre_hook(
+        lambda module, inputs: seen.append(inputs[0].float().cpu().numpy())
+    )
     try:
         predict_logits(network, pixels)
     finally:

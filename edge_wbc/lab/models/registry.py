@@ -23,8 +23,8 @@ __all__ = [
     "MODELS",
     "ModelEntry",
     "build_network",
-    "embed",
     "entry_of",
+    "last_layer",
     "load_weights",
     "multiply_adds",
     "normalise",
@@ -128,25 +128,9 @@ def normalise(network: nn.Module, crops: torch.Tensor) -> torch.Tensor:
     return scaled.contiguous(memory_format=torch.channels_last)
 
 
-def embed(network: nn.Module, name: str, x: torch.Tensor) -> torch.Tensor:
-    """The pooled features that the last layer of a network of `build_network` reads.
-
-    Args:
-        network: in eval mode, for the features as they are: in training mode dropout has passed over them.
-        name: its name in the table.
-        x: (N, 3, S, S) float32, normalised by `normalise`.
-
-    Returns:
-        (N, D) float32, through which gradients flow where they are asked for.
-    """
-    seen: list[torch.Tensor] = []
-    head = network.get_submodule(entry_of(name).head)
-    hook = head.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    try:
-        network(x)
-    finally:
-        hook.remove()
-    return seen[0]
+def last_layer(network: nn.Module) -> nn.Linear:
+    """The fully connected layer that gives a network's logits; what it reads is the network's embedding."""
+    return [module for module in network.modules() if isinstance(module, nn.Linear)][-1]
 
 
 def load_weights(network: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
