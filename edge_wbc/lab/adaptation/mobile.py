@@ -8,6 +8,7 @@ crop's size stay as they are: they see edges and grains, which are the same in e
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -25,7 +26,7 @@ from edge_wbc.lab.training.augment import Variation, vary
 from edge_wbc.lab.training.judging import predict_logits
 from edge_wbc.lab.training.shift import early_blocks
 
-__all__ = ["MobileOptions", "adapt_mobile", "degenerate", "pull_head"]
+__all__ = ["MobileOptions", "adapt_mobile", "degenerate", "pull_head", "surest"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -49,7 +50,7 @@ class MobileOptions:
         batch: labelled crops, and as many unlabelled ones, in each.
         lr: the highest, of AdamW.
         average: decay of the average of the weights.
-        least_score: answers below it are not learned from.
+        surest: share of the cells of each answer that are learned from, the surest ones.
         smoothing: of the labels.
         unlabelled: whether the network learns from its own answers.
     """
@@ -63,7 +64,7 @@ class MobileOptions:
     batch: int = 24
     lr: float = 3e-4
     average: float = 0.97
-    least_score: float = 0.5
+    surest: float = 0.8
     smoothing: float = 0.05
     unlabelled: bool = True
 
@@ -161,19 +162,37 @@ def _drawing(
     """Batches of labelled crops and of answers; None where there is neither."""
     best = answers.argmax(1)
     rest = np.setdiff1d(np.arange(len(answers)), shots)
-    sure = rest[answers[rest].max(1) >= options.least_score]
+    sure = surest(answers, rest, options.surest)
     # An answer that only few cells got may be wrong of all of them: it is not drawn as often as a label.
     parts = ((shots, 1.0), (sure if options.unlabelled else rest[:0], 0.5))
     pools = [(rows, _balanced(best[rows], power)) for rows, power in parts if len(rows)]
     if not pools:
         return None
-    wanted = (1 - options.smoothing) * answers + np.float32(options.smoothing / answers.shape[1])
+    # Shared answers are flat, those of rare labels most: learned as they are, rare labels would die out.
+    labels = answers.shape[1]
+    wanted = np.eye(labels, dtype=np.float32) * (1 - options.smoothing) + np.float32(options.smoothing / labels)
 
     def draw(step: int) -> Batch:
         rows = np.concatenate([chance.choice(pool, options.batch, p=chances) for pool, chances in pools])
-        return vary(lab.raw[rows], chance, VARIATION, lab.rule.colour), wanted[rows]
+        return vary(lab.raw[rows], chance, VARIATION, lab.rule.colour), wanted[best[rows]]
 
     return draw
+
+
+def surest(answers: np.ndarray, rows: np.ndarray, share: float) -> np.ndarray:
+    """Of the rows with the same answer the share, rounded up, whose answer is furthest ahead of the next one.
+
+    Args:
+        answers: (N, L) probabilities.
+        rows: (M,) of them.
+
+    Returns:
+        (K,) of the rows, in order.
+    """
+    best, (second, first) = answers.argmax(1), np.sort(answers, axis=1)[:, -2:].T
+    order = rows[np.argsort((second - first)[rows], kind="stable")]
+    alike = [order[best[order] == column] for column in range(answers.shape[1])]
+    return np.sort(np.concatenate([cells[: math.ceil(share * len(cells))] for cells in alike]))
 
 
 def _balanced(columns: np.ndarray, power: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from torch import nn
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.lab.adaptation.lab import NewLab, draw_shots
-from edge_wbc.lab.adaptation.mobile import degenerate, pull_head
+from edge_wbc.lab.adaptation.mobile import degenerate, pull_head, surest
 from edge_wbc.lab.adaptation.norm import balancing_weights, with_statistics
 from edge_wbc.lab.adaptation.spread import spread
 from edge_wbc.lab.models import build_network
@@ -134,6 +134,19 @@ def test_answers_are_shared_among_like_cells() -> None:
     assert spread(seen[order], scores[order]) == pytest.approx(found[order], abs=1e-5)
     assert spread(seen[:1], scores[:1]) == pytest.approx(scores[:1])
     assert spread(seen, scores, reach=0.0) == pytest.approx(scores, abs=1e-6)
+
+
+def test_of_each_answer_the_surest_are_learned_from() -> None:
+    ahead = np.linspace(0.02, 0.4, 20)
+    answers = np.full((30, 3), 0.2)
+    answers[:20, 0] = 0.4 + ahead
+    answers[20:, 1] = 0.21
+    kept = surest(answers, np.arange(2, 30), 0.5)
+    # A rare, unsure answer keeps its share: half of what its label got, however sure the other label's cells are.
+    assert kept[:9].tolist() == list(range(11, 20))
+    assert len(kept) == 14 and (kept[9:] >= 20).all()
+    assert surest(answers, np.arange(0), 0.5).size == 0
+    assert surest(answers, np.array([4]), 0.1).tolist() == [4]
 
 
 def test_collapsed_answers_are_noticed() -> None:
