@@ -228,4 +228,5 @@ def _calibrated(logits: np.ndarray, columns: np.ndarray, labels: tuple[str, ...]
     scores = torch.softmax(torch.from_numpy(logits) / temperature, 1).numpy()
     inside = np.asarray(labels)[columns] != GUARD_LABEL
     certain, right = certainty(scores, labels), scores.argmax(1) == columns
-    return temperature, choose_threshold(certain[inside], right[inside], outside=certain[~inside])
+    outside = [] if inside.all() else [certain[~inside]]
+    return temperature, choose_threshold(certain[inside], right[inside], outside=outside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,20 +76,21 @@ def choose_threshold(
     right: np.ndarray,
     error_rate: float = 0.02,
     ceiling: float = 0.99,
-    outside: np.ndarray | None = None,
+    outside: Sequence[np.ndarray] = (),
     keep: float = 0.9,
 ) -> float:
     """The score from which an answer is certain; at most `ceiling`, since an int8 softmax ends at 255/256.
 
     The lowest one from which answers are wrong at most `error_rate` of the time. Given `outside`, it rises from there
-    to where the smaller of two shares is largest, the white cells kept and the crops outside held back, but not so
-    far that under `keep` of the white cells stay certain. Where these conflict the error rate wins, then the share
-    kept: a network that errs much must not seem certain, and one that asks about every cell is of no use.
+    to where the smaller of two shares is largest, the white cells kept and the crops outside held back (the mean over
+    their kinds: a thousand red cells must not speak for thirty erythroblasts), but not so far that under `keep` of the
+    white cells stay certain. Where these conflict the error rate wins, then the share kept: a network that errs much
+    must not seem certain, and one that asks about every cell is of no use.
 
     Args:
         scores: (N,) `certainty` of each white cell's answer.
         right: (N,) bool, whether that answer is right.
-        outside: (M,) `certainty` of crops that are none of the five classes.
+        outside: of each kind of crop that is none of the five classes, its crops' `certainty`.
     """
     rising = np.sort(scores)
     falling = np.argsort(-scores, kind="stable")
@@ -97,11 +99,11 @@ def choose_threshold(
     last = np.diff(scores[falling], append=-np.inf) != 0
     fine = np.flatnonzero(last & (wrong <= error_rate) & (scores[falling] >= 0))
     lowest = min(float(scores[falling[fine[-1]]]) if fine.size else ceiling, ceiling)
-    if outside is None or not len(outside):
+    if not outside:
         return lowest
     places = np.unique(np.append(lowest, rising[(rising > lowest) & (rising <= ceiling)]))
     kept = (len(rising) - np.searchsorted(rising, places)) / len(rising)
-    held_back = np.searchsorted(np.sort(outside), places) / len(outside)
+    held_back = np.mean([np.searchsorted(np.sort(kind), places) / len(kind) for kind in outside], axis=0)
     allowed = kept >= keep
     allowed[0] = True
     return float(places[np.where(allowed, np.minimum(kept, held_back), -1).argmax()])

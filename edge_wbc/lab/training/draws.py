@@ -21,9 +21,10 @@ def expected_draws(targets: np.ndarray, cells: Sequence[tuple[str, str]], draws:
     """How often each crop is to be drawn in an epoch of `draws`.
 
     Every label gets the same number of draws. Within a label they go to the domains in proportion to the square root
-    of their counts, so that a small lab is heard and a large one not wasted; within the label "artifact", to each
-    kind of it in each domain. No crop is drawn more than `REPEATS` times an epoch for that, but as often as the
-    balance of labels asks: a lab's one basophil stands beside a thousand others, or it is the only one there is.
+    of their counts, so that a small lab is heard and a large one not wasted; within the label "artifact" every kind of
+    it has the same share first, or a thousand red cells would hide a hundred blasts. No crop is drawn more than
+    `REPEATS` times an epoch for that, but as often as the balance of labels asks: a lab's one basophil stands beside a
+    thousand others, or it is the only one there is.
 
     Args:
         targets: (N,) int, the label of each crop.
@@ -38,18 +39,21 @@ def expected_draws(targets: np.ndarray, cells: Sequence[tuple[str, str]], draws:
     for label in np.unique(targets):
         rows = np.flatnonzero(targets == label)
         present, which, counts = np.unique(cell[rows], return_inverse=True, return_counts=True)
+        kinds = np.array([kind for _, kind in index])[present]
+        shares = np.sqrt(counts)
+        for kind in np.unique(kinds):
+            shares[kinds == kind] /= shares[kinds == kind].sum()
         total = draws / len(np.unique(targets))
-        expected[rows] = _rates(counts, total, max(REPEATS, total / len(rows)))[which]
+        expected[rows] = _rates(counts, shares, total, max(REPEATS, total / len(rows)))[which]
     return expected
 
 
-def _rates(counts: np.ndarray, total: float, limit: float) -> np.ndarray:
+def _rates(counts: np.ndarray, shares: np.ndarray, total: float, limit: float) -> np.ndarray:
     """Draws a crop of each cell, none over `limit`: what a full cell can't take, the others share."""
     rates, full = np.zeros(len(counts)), np.zeros(len(counts), bool)
     while True:
         left = total - limit * counts[full].sum()
-        roots = np.sqrt(counts[~full])
-        rates[~full] = left * roots / roots.sum() / counts[~full]
+        rates[~full] = left * shares[~full] / shares[~full].sum() / counts[~full]
         over = rates > limit * (1 + 1e-9)
         if not over.any():
             return rates

@@ -91,7 +91,8 @@ def calibrated(
     truth, said = np.asarray(labels)[targets], np.array([crop.label for crop in crops])
     guarded = truth == GUARD_LABEL
     val, stray = held["val"] & ~guarded, held["val"] & guarded
-    threshold = choose_threshold(certain[val], right[val], outside=certain[stray])
+    kinds = [certain[stray & (said == kind)] for kind in np.unique(said[stray])]
+    threshold = choose_threshold(certain[val], right[val], outside=kinds)
     names = dict.fromkeys(crop.domain for crop in crops)
     if len(names) > 1:
         for part in ("val", "test"):

@@ -78,21 +78,29 @@ WHITE = np.linspace(0.5, 0.98, 100)
 def test_crops_outside_raise_the_threshold_to_where_both_shares_are_largest() -> None:
     outside = np.linspace(0.2, 0.55, 50)
     alone = choose_threshold(WHITE, np.ones(100, bool))
-    threshold = choose_threshold(WHITE, np.ones(100, bool), outside=outside)
+    threshold = choose_threshold(WHITE, np.ones(100, bool), outside=[outside])
     assert alone == 0.5 < threshold < 0.55
     assert (WHITE >= threshold).mean() > 0.9 and (outside < threshold).mean() > 0.9
 
 
+def test_many_crops_of_an_easy_kind_do_not_speak_for_few_of_a_hard_one() -> None:
+    easy, hard = np.full(900, 0.1), np.linspace(0.45, 0.545, 30)
+    together, apart = (
+        choose_threshold(WHITE, np.ones(100, bool), outside=kinds) for kinds in ([np.append(easy, hard)], [easy, hard])
+    )
+    assert (hard < together).mean() < 0.7 < 0.85 < (hard < apart).mean()
+
+
 def test_the_share_kept_wins_over_the_share_held_back() -> None:
-    threshold = choose_threshold(WHITE, np.ones(100, bool), outside=np.full(50, 0.97))
+    threshold = choose_threshold(WHITE, np.ones(100, bool), outside=[np.full(50, 0.97)])
     assert (WHITE >= threshold).mean() >= 0.9
-    closer = choose_threshold(WHITE, np.ones(100, bool), outside=np.linspace(0.5, 0.98, 50))
+    closer = choose_threshold(WHITE, np.ones(100, bool), outside=[np.linspace(0.5, 0.98, 50)])
     assert 0.9 <= (WHITE >= closer).mean() <= 0.92
 
 
 def test_the_error_rate_wins_over_the_share_kept() -> None:
     right = WHITE > 0.7
-    threshold = choose_threshold(WHITE, right, outside=np.full(50, 0.3))
+    threshold = choose_threshold(WHITE, right, outside=[np.full(50, 0.3)])
     certain = WHITE >= threshold
     assert (~right[certain]).mean() <= 0.02
     assert certain.mean() < 0.9
@@ -102,6 +110,6 @@ def test_the_error_rate_wins_over_the_share_kept() -> None:
 def test_crops_outside_never_lower_the_threshold(answers: list[tuple[float, bool]], outside: list[float]) -> None:
     scores, right = np.array([a[0] for a in answers]), np.array([a[1] for a in answers])
     alone = choose_threshold(scores, right)
-    threshold = choose_threshold(scores, right, outside=np.array(outside))
+    threshold = choose_threshold(scores, right, outside=[np.array(outside)])
     assert alone <= threshold <= 0.99
     assert threshold == alone or (scores >= threshold).mean() >= 0.9

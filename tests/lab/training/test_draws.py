@@ -31,6 +31,13 @@ def test_a_labs_share_is_the_root_of_its_count() -> None:
     assert expected[:400].sum() == pytest.approx(200) and expected[400:].sum() == pytest.approx(100)
 
 
+def test_each_kind_within_a_label_has_the_same_share() -> None:
+    cells = [("bccd", "red_cell")] * 900 + [("bccd", "platelet")] * 64 + [("pbc", "platelet")] * 100
+    expected = expected_draws(np.zeros(1064, int), cells, 540)
+    assert expected[:900].sum() == pytest.approx(270)
+    assert expected[900:964].sum() == pytest.approx(120) and expected[964:].sum() == pytest.approx(150)
+
+
 def test_the_only_basophil_of_a_lab_is_not_an_epochs_half() -> None:
     targets = np.array([0] * 1200 + [0] + [1] * 800)
     expected = expected_draws(
