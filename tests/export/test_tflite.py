@@ -87,6 +87,26 @@ def test_a_float_model_is_no_full_int8(float_tflite):
         check_full_int8(read_facts(float_tflite), "m")
 
 
+def test_equal_vectors_are_written_once_and_say_what_they_said(int8_tflite):
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    parsed = schema.ModelT.InitFromObj(schema.Model.GetRootAs(int8_tflite, 0))
+    points = [tensor.quantization.zeroPoint for tensor in parsed.subgraphs[0].tensors if tensor.quantization]
+    zeros = [len(found) for found in points if found is not None and len(found) > 1 and not found.any()]
+    builder = flatbuffers.Builder(len(int8_tflite))
+    builder.Finish(parsed.Pack(builder), file_identifier=b"TFL3")
+    assert len(zeros) > len(set(zeros))
+    saved = len(builder.Output()) - len(repack(int8_tflite))
+    assert saved > 8 * (sum(zeros) - sum(set(zeros)))
+    again = schema.ModelT.InitFromObj(schema.Model.GetRootAs(repack(int8_tflite), 0))
+    for before, after in zip(parsed.subgraphs[0].tensors, again.subgraphs[0].tensors, strict=True):
+        assert np.array_equal(before.shape, after.shape)
+        if before.quantization and before.quantization.scale is not None:
+            assert np.array_equal(before.quantization.scale, after.quantization.scale)
+            assert np.array_equal(before.quantization.zeroPoint, after.quantization.zeroPoint)
+
+
 def test_repacking_rubbish_says_so():
     with pytest.raises(RuntimeError, match="repacking the .tflite failed"):
         repack_in_process(b"no flatbuffer at all")
