@@ -25,11 +25,9 @@ OURS = MobileOptions()
 # Name -> what is changed, or None for the source as it is.
 VARIANTS: dict[str, dict[str, float] | None] = {
     "source": None,
-    "statistics": {"steps": 0, "pull": 1e9},
     "last layer": {"steps": 0},
     "labels alone": {"unlabelled": False},
     "no spreading": {"reach": 0.0},
-    "no statistics": {"norm_share": 0.0},
     "ours": {},
 }
 

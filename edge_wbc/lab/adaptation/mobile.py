@@ -1,13 +1,15 @@
 """Our own adaptation: few labels or none, in minutes on two cores.
 
-Every crop of the new lab takes part, also those nobody labelled. Batch-norm statistics move towards theirs; labels pull
-the last layer; answers are shared among like cells (`spread`); and the network learns those answers under heavy
-variation, then answers anew (self-training: Lee 2013; with variation: Sohn et al. 2020). Layers before an eighth of the
-crop's size stay as they are: they see edges and grains, which are the same in every lab, and cost most.
+Every crop of the new lab takes part, also those nobody labelled. Labels pull the last layer; answers are shared among
+like cells (`spread`); and the network learns the surest of them under heavy variation, then answers anew
+(self-training: Lee 2013; with variation: Sohn et al. 2020). Layers before an eighth of the crop's size stay as they
+are: they see edges and grains, which are the same in every lab, and cost most. Batch-norm statistics stay as well: read
+off a new lab they are those of its neutrophils (docs/adaptation.md has what that cost).
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +20,6 @@ from torch import nn
 
 from edge_wbc.lab.adaptation.fitting import Batch, fit
 from edge_wbc.lab.adaptation.lab import NewLab
-from edge_wbc.lab.adaptation.norm import balancing_weights, with_statistics
 from edge_wbc.lab.adaptation.spread import spread
 from edge_wbc.lab.evaluation.embeddings import embed
 from edge_wbc.lab.models import last_layer
@@ -42,7 +43,6 @@ class MobileOptions:
 
     Attributes:
         most: crops that take part at most, drawn by chance where there are more.
-        norm_share: how far batch-norm statistics move towards the new lab's.
         pull: what holds the last layer to the source's, per squared unit of weight, while labels pull at it.
         reach: the share that like cells have in an answer; 0 for none.
         rounds: how often the network answers anew before it learns from its answers.
@@ -56,7 +56,6 @@ class MobileOptions:
     """
 
     most: int = 600
-    norm_share: float = 0.3
     pull: float = 0.1
     reach: float = 0.95
     rounds: int = 3
@@ -91,7 +90,7 @@ def adapt_mobile(
     lab, shots = _taking_part(lab, shots, options.most, seed)
     crops = lab.crops()
     scores = _softmax(predict_logits(source, crops))
-    network = with_statistics(source, crops, balancing_weights(scores), options.norm_share, seed)
+    network = copy.deepcopy(source)
     if len(shots):
         pull_head(network, _turned(crops[shots]), np.tile(lab.columns[shots], _TURNS), options.pull)
     steps = options.steps // options.rounds

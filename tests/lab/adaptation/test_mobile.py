@@ -11,9 +11,7 @@ from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.lab.adaptation.lab import NewLab, draw_shots
 from edge_wbc.lab.adaptation.mobile import degenerate, pull_head, surest
-from edge_wbc.lab.adaptation.norm import balancing_weights, with_statistics
 from edge_wbc.lab.adaptation.spread import spread
-from edge_wbc.lab.models import build_network
 from edge_wbc.lab.training.judging import predict_logits
 
 
@@ -56,38 +54,10 @@ def test_proportionate_shots_are_the_papers() -> None:
     assert np.bincount(lab.columns[draw_shots(lab, 20, 0, proportionate=True)]).tolist() == [12, 6, 2]
 
 
-def test_balancing_makes_labels_equally_frequent() -> None:
-    scores = np.eye(3, dtype=np.float32)[[0] * 60 + [1] * 30 + [2] * 10]
-    chances = balancing_weights(scores)
-    assert chances.sum() == pytest.approx(1)
-    assert chances @ scores == pytest.approx([1 / 3] * 3)
-
-
-@pytest.fixture(scope="module")
-def network() -> nn.Module:
-    torch.manual_seed(1)
-    return build_network("mobilenet_v2", 3).eval()
-
-
 @pytest.fixture(scope="module")
 def crops() -> np.ndarray:
     chance = np.random.default_rng(0)
     return chance.integers(0, 256, (24, 32, 32, 3)).astype(np.uint8)
-
-
-def test_statistics_move_by_the_share_asked_for(network: nn.Module, crops: np.ndarray) -> None:
-    even = np.full(len(crops), 1 / len(crops))
-    none, half, whole = (with_statistics(network, crops, even, share, 0, draws=64) for share in (0.0, 0.5, 1.0))
-    for name, before in network.state_dict().items():
-        states = [moved.state_dict()[name] for moved in (none, half, whole)]
-        assert torch.equal(states[0], before)
-        if "running" in name:
-            assert torch.allclose(states[1], (before + states[2]) / 2, rtol=1e-4, atol=1e-6)
-            assert not torch.equal(states[2], before)
-        elif "num_batches" not in name:
-            assert torch.equal(states[2], before)
-    norm = next(module for module in whole.modules() if isinstance(module, nn.BatchNorm2d))
-    assert norm.momentum == 0.1 and not norm.training
 
 
 class MeanColour(nn.Module):
