@@ -245,7 +245,7 @@ def adapted_table(bench: Bench, draws: int) -> tuple[str, dict[str, Any]]:
     found: dict[str, Any] = {}
     (source, _), *_ = SOURCE.runs()
     for name in ("tecom", "bccd"):
-        for shots in (0, 25, 100):
+        for shots in (0, 25):
             runs = [bench.adapted(source, name, shots, seed) for seed in range(draws if shots else 1)]
             found[f"{name} {shots}"] = runs
             seconds = f"{statistics.mean(run['seconds'] for run in runs):.0f}"
