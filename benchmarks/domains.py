@@ -5,7 +5,8 @@
 SHARED holds pbc, tecom and bccd/crops. Every row is trained on its sources alone, exported to full int8 and judged on
 each target lab through the phone's own finder, crop and colours; tecom and bccd served to choose the recipe "shift",
 so their figures are those of validation labs. Runs and packs stay in --work: the same command goes on after a kill.
-Prints the tables, writes benchmarks/results/domains.md and .json and, without photographs, domains.html.
+Prints the tables, writes benchmarks/results/domains.md and .json and, without photographs, domains.html and
+domains-adapted.html.
 Draws of labels: the cells that are judged had none, but took part unlabelled.
 """
 
@@ -302,6 +303,12 @@ def main() -> None:
     labs += [judge_lab(pack, bench.paths[name], f"{name}, int8") for name in SOURCE.targets]
     report = labs_page("MobileNet-V2, recipe shift, trained on pbc and drawn cells", labs, photographs=False)
     (results_folder / "domains.html").write_text(report)
+    adapted = [
+        judge_lab(open_classifier(given.work / f"adapted-{folder}-{name}-25-0"), bench.paths[name], name, embed=True)
+        for name in SOURCE.targets
+    ]
+    title = "The same, adapted with 25 labels of each lab, which are among the cells judged here"
+    (results_folder / "domains-adapted.html").write_text(labs_page(title, adapted, labs[:2], photographs=False))
     facts = {
         "command": "python benchmarks/domains.py --data SHARED",
         "device": f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores",

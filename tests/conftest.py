@@ -145,7 +145,7 @@ def quick_adaptation(monkeypatch: pytest.MonkeyPatch) -> None:
     from edge_wbc.lab.adaptation import adapting
     from edge_wbc.lab.adaptation.mobile import MobileOptions
 
-    quick = MobileOptions(rounds=2, steps=6, batch=8, least_score=0.0)
+    quick = MobileOptions(rounds=2, steps=6, batch=8, surest=1.0)
     monkeypatch.setattr(adapting, "MobileOptions", lambda: quick)
 
 
