@@ -23,17 +23,16 @@ from edge_wbc.lab.adaptation.lab import NewLab
 from edge_wbc.lab.adaptation.spread import spread
 from edge_wbc.lab.evaluation.embeddings import embed
 from edge_wbc.lab.models import last_layer
-from edge_wbc.lab.training.augment import Variation, vary
+from edge_wbc.lab.training.augment import vary
 from edge_wbc.lab.training.judging import predict_logits
+from edge_wbc.lab.training.recipes import RECIPES
 from edge_wbc.lab.training.shift import early_blocks
 
 __all__ = ["MobileOptions", "adapt_mobile", "degenerate", "pull_head", "surest"]
 
 Progress = Callable[[str, int, int], None]
 
-VARIATION = Variation(
-    rotate=180, zoom=(0.85, 1.2), shift=0.05, stretch=0.04, stain=0.4, hue=0.08, optics=1.0, after=1.0
-)
+VARIATION = RECIPES["shift"].variation
 """How crops are varied while the network learns its own answers: far enough that it cannot learn them by heart."""
 
 
