@@ -9,15 +9,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from edge_wbc.core.errors import CheckFailed
 from export.flatbuffer import check_full_int8, check_fully_connected, check_inline, read_facts
 from export.quiet import quiet
+from export.ranges import activation_ranges
 from export.repack import repack_in_process
 
 __all__ = ["to_dynamic_tflite", "to_half_tflite", "to_int8_tflite", "to_tflite"]
 
 INPUT = "pixels"  # what DeployableGraph.forward calls its argument
-_SIGNATURE = "serving_default"
 
 
 def to_tflite(graph: nn.Module, size: int) -> bytes:
@@ -72,33 +71,6 @@ def _half_recipe(quantizer: Any) -> None:
         quantizer.update_quantization_recipe(".*", name, half, algorithm_manager.AlgorithmName.FLOAT_CASTING)
 
 
-def _ranges(quantizer: Any, float_model: bytes, crops: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
-    """The range of every activation: its extremes over all crops, tensor name -> {"min", "max"}.
-
-    The quantiser's default is a moving average with a memory of 20 crops, which clips what another laboratory's stain
-    calls forth (see `export.calibration`).
-    """
-    from ai_edge_quantizer import calibrator
-    from ai_edge_quantizer.utils import qsv_utils
-
-    feed = [{INPUT: crop[None].astype(np.float32)} for crop in crops]
-    # The profiler is ten times faster, but reports the -infinity that ShuffleNet pads its first pooling with.
-    modes = calibrator.CalibrationMode
-    for mode in (modes.CALIBRATION_PROFILER_BASED, modes.CALIBRATION_PRESERVE_ALL_TENSORS):
-        collector = calibrator.Calibrator(float_model, 1, mode, qsv_utils.min_max_update)
-        collector.calibrate({_SIGNATURE: feed}, quantizer._recipe_manager)
-        ranges = collector.get_model_qsvs()
-        unbounded = [name for name, ends in ranges.items() if ends and not np.isfinite(list(ends.values())).all()]
-        if not unbounded:
-            break
-    else:
-        raise CheckFailed(f"int8 .tflite: {unbounded[0]!r} has no finite range on the calibration crops")
-    # Dim crops would give the input a finer scale than 1, and the phone's "byte minus 128" would be wrong.
-    name = read_facts(float_model).input_name
-    ranges[name] = {end: np.full_like(ranges[name][end], value) for end, value in (("min", 0), ("max", 255))}
-    return ranges
-
-
 def to_int8_tflite(float_model: bytes, crops: np.ndarray) -> bytes:
     """A full int8 .tflite: int8 input with scale 1 and zero point -128 (bytes minus 128), int8 softmax output.
 
@@ -114,7 +86,7 @@ def to_int8_tflite(float_model: bytes, crops: np.ndarray) -> bytes:
 
         quantizer = aeq.Quantizer(bytearray(float_model))
         _static_recipe(quantizer)
-        ranges = _ranges(quantizer, float_model, crops)
+        ranges = activation_ranges(quantizer, float_model, crops)
         model = quantizer.quantize(ranges, enable_progress_report=False).quantized_model
     packed = repack_in_process(bytes(model))
     check_full_int8(read_facts(packed), "int8 .tflite")
