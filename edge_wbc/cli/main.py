@@ -7,7 +7,22 @@ import sys
 
 import typer
 
-from edge_wbc.cli import adapt, agree, classify, data, dedup, demo, evaluate, export, find, models, pack, synth, train
+from edge_wbc.cli import (
+    adapt,
+    agree,
+    bench,
+    classify,
+    data,
+    dedup,
+    demo,
+    evaluate,
+    export,
+    find,
+    models,
+    pack,
+    synth,
+    train,
+)
 from edge_wbc.cli.show import remark
 from edge_wbc.core.errors import BadInput, CheckFailed
 
@@ -36,6 +51,7 @@ app.command("adapt")(adapt.adapt)
 app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("classify")(classify.classify)
+app.command("bench")(bench.bench)
 app.command("models")(models.models)
 app.add_typer(pack.app, name="pack")
 

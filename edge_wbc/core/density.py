@@ -120,25 +120,26 @@ def red_cell_radius(density: np.ndarray, red_cell: np.ndarray, lit: np.ndarray) 
     along_x, along_y = cv2.Scharr(smooth, cv2.CV_32F, 1, 0), cv2.Scharr(smooth, cv2.CV_32F, 0, 1)
     steep = cv2.magnitude(along_x, along_y)
     steep[cv2.erode(lit.astype(np.uint8), np.ones((7, 7), np.uint8)) == 0] = 0
-    rows, columns = np.nonzero(steep > 0.35 * np.percentile(steep[lit], 98))
-    if len(rows) < 50:
+    edges = np.flatnonzero(steep > 0.35 * np.percentile(steep[lit], 98))
+    if len(edges) < 50:
         return None
-    share = max(1.0, len(rows) / _EDGES)
-    pick = (np.arange(int(len(rows) / share)) * share).astype(int)
-    rows, columns = rows[pick], columns[pick]
-    length = steep[rows, columns]
-    towards_x, towards_y = along_x[rows, columns] / length, along_y[rows, columns] / length
+    share = max(1.0, len(edges) / _EDGES)
+    edges = edges[(np.arange(int(len(edges) / share)) * share).astype(int)]
+    length = steep.ravel()[edges]
+    towards_x, towards_y = along_x.ravel()[edges] / length, along_y.ravel()[edges] / length
     height, width = lit.shape
+    rows, columns = (place.astype(np.float64) for place in np.divmod(edges, width))
     area = float(lit.sum())
     agreement = []
     for radius in _RADII:
         bin_side = 0.22 * radius
-        x = ((columns + radius * towards_x) / bin_side).astype(int)
-        y = ((rows + radius * towards_y) / bin_side).astype(int)
+        x = ((columns + radius * towards_x) / bin_side).astype(np.int32)
+        y = ((rows + radius * towards_y) / bin_side).astype(np.int32)
         wide, high = int(width / bin_side) + 1, int(height / bin_side) + 1
-        inside = (x >= 0) & (y >= 0) & (x < wide) & (y < high)
-        votes = np.bincount(y[inside] * wide + x[inside], minlength=wide * high).astype(np.float32).reshape(high, wide)
-        count = float(votes.sum())
+        # Below zero is beyond every width once the sign is read as a digit.
+        inside = (x.view(np.uint32) < wide) & (y.view(np.uint32) < high)
+        votes = np.bincount((y * wide + x)[inside], minlength=wide * high).astype(np.float32).reshape(high, wide)
+        count = float(np.count_nonzero(inside))
         met = float((cv2.GaussianBlur(votes, (0, 0), 0.8) * votes).sum()) / max(count, 1.0)
         # Votes thrown at random would meet too; a whole circle casts 2 pi r of them.
         agreement.append((met - count * bin_side**2 / area) * share / (2 * np.pi * radius))

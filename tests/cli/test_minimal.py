@@ -23,6 +23,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         ("train",),
         ("export",),
         ("classify",),
+        ("bench",),
         ("pack", "inspect"),
         ("agree",),
         ("data", "split"),
