@@ -12,36 +12,7 @@ from dataclasses import dataclass
 from edge_wbc.core.errors import CheckFailed
 from export.repack import ALIGNMENT
 
-__all__ = [
-    "FlatbufferFacts",
-    "Operator",
-    "Tensor",
-    "check_full_int8",
-    "check_fully_connected",
-    "check_inline",
-    "operators_of",
-    "read_facts",
-]
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """A tensor of a .tflite: where it stands, its name, the name of its type, and its shape."""
-
-    index: int
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Operator:
-    """An operator of a .tflite: its TFLite name and version, and its tensors without those left out."""
-
-    name: str
-    version: int
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
+__all__ = ["FlatbufferFacts", "check_full_int8", "check_fully_connected", "check_inline", "read_facts", "tensor_names"]
 
 
 @dataclass(frozen=True)
@@ -77,34 +48,12 @@ def _names(enumeration: type) -> dict[int, str]:
     return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
 
 
-def operators_of(model: bytes) -> list[Operator]:
-    """The operators of a .tflite that has one graph, in the order in which they run."""
+def tensor_names(model: bytes) -> list[str]:
+    """The names of a .tflite's tensors, by index."""
     from ai_edge_litert import schema_py_generated as schema
 
-    types, names = _names(schema.TensorType), _names(schema.BuiltinOperator)
-    root = schema.Model.GetRootAs(model, 0)
-    graph = root.Subgraphs(0)
-
-    def tensor(index: int) -> Tensor:
-        found = graph.Tensors(index)
-        shape = tuple(int(found.Shape(axis)) for axis in range(found.ShapeLength()))
-        return Tensor(index, found.Name().decode(), types[found.Type()], shape)
-
-    operators = []
-    for number in range(graph.OperatorsLength()):
-        operator = graph.Operators(number)
-        code = root.OperatorCodes(operator.OpcodeIndex())
-        inputs = [operator.Inputs(place) for place in range(operator.InputsLength())]
-        outputs = [operator.Outputs(place) for place in range(operator.OutputsLength())]
-        operators.append(
-            Operator(
-                names[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())],
-                code.Version(),
-                tuple(tensor(index) for index in inputs if index >= 0),
-                tuple(tensor(index) for index in outputs),
-            )
-        )
-    return operators
+    graph = schema.Model.GetRootAs(model, 0).Subgraphs(0)
+    return [graph.Tensors(index).Name().decode() for index in range(graph.TensorsLength())]
 
 
 def read_facts(model: bytes) -> FlatbufferFacts:

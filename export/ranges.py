@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from edge_wbc.core.errors import CheckFailed
-from export.flatbuffer import operators_of, read_facts
+from export.flatbuffer import read_facts, tensor_names
+from export.operators_tflite import read_tflite
 
 __all__ = ["activation_ranges"]
 
@@ -42,10 +43,12 @@ def _tie(ranges: Ranges, float_model: bytes) -> None:
     62 of them in ShuffleNet-V2.
     """
     groups: dict[str, set[str]] = {name: {name} for name in ranges}
-    for operator in operators_of(float_model):
+    names = tensor_names(float_model)
+    for operator in read_tflite("float .tflite", float_model).operators:
         if operator.name in _MOVING:
-            tensors = [tensor for tensor in (*operator.inputs, *operator.outputs) if tensor.dtype == "FLOAT32"]
-            together = set().union(*(groups[tensor.name] for tensor in tensors if ranges.get(tensor.name)))
+            floats = [value for value in (*operator.inputs, *operator.outputs) if value.dtype == np.float32]
+            touched = [names[int(value.name)] for value in floats]
+            together = set().union(*(groups[name] for name in touched if ranges.get(name)))
             groups.update(dict.fromkeys(together, together))
     for group in {id(group): group for group in groups.values() if len(group) > 1}.values():
         for end, extreme in (("min", min), ("max", max)):
