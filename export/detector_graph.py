@@ -45,13 +45,19 @@ class DetectorGraph(nn.Module):
     def __init__(self, network: Any) -> None:
         super().__init__()
         network = copy.deepcopy(network).cpu().eval()
-        self.normalise = Normalise(network.transform.image_mean, network.transform.image_std)
+        self.mean, self.std = tuple(network.transform.image_mean), tuple(network.transform.image_std)
+        self.normalise = Normalise(self.mean, self.std)
         self.backbone = network.backbone
         blocks = network.head.classification_head.module_list
         self.scores = nn.ModuleList(nn.Sequential(block[0], _against_background(block[1])) for block in blocks)
         self.boxes = nn.ModuleList(network.head.regression_head.module_list)
         self.requires_grad_(False)
         self.eval()
+
+    @property
+    def output_names(self) -> list[str]:
+        """What the outputs of `forward` are called, in order."""
+        return [f"{what}_{number}" for number in range(len(self.scores)) for what in ("scores", "boxes")]
 
     def forward(self, pixels: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """What `edge_wbc.core.detector.decode` takes, with a batch axis, of `pixels`, float32 (N, S, S, 3) 0..255."""

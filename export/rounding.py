@@ -17,6 +17,7 @@ from torch import nn
 __all__ = ["round_weights"]
 
 _CROPS = 128  # in one batch, so that each layer is corrected on what the corrected layers before it say
+_PIXELS = _CROPS * 224**2  # of them all: a detector's fields are fewer
 
 
 @torch.no_grad()
@@ -25,7 +26,8 @@ def round_weights(graph: nn.Module, crops: np.ndarray) -> nn.Module:
 
     Args:
         graph: takes float32 (N, S, S, 3) RGB 0..255, in eval mode.
-        crops: uint8 (N, S, S, 3) RGB, N > 0; at most 128 of them, evenly chosen, are looked at.
+        crops: uint8 (N, S, S, 3) RGB, N > 0; at most 128 of them, evenly chosen, are looked at,
+            fewer where they are larger than 224 pixels.
     """
     rounded = copy.deepcopy(graph)
     layers = {name: layer for name, layer in rounded.named_modules() if isinstance(layer, nn.Conv2d)}
@@ -50,7 +52,8 @@ def round_weights(graph: nn.Module, crops: np.ndarray) -> nn.Module:
 
         return hook
 
-    few = torch.from_numpy(crops[:: -(-len(crops) // _CROPS)].astype(np.float32))
+    most = min(_CROPS, max(1, _PIXELS // crops[0, :, :, 0].size))
+    few = torch.from_numpy(crops[:: -(-len(crops) // most)].astype(np.float32))
     for network, hook_of in ((graph, note), (rounded, shift)):
         hooks = [network.get_submodule(name).register_forward_hook(hook_of(name)) for name in layers]
         network(few)
