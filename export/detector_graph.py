@@ -1,7 +1,6 @@
 """A trained SSDLite as it ships: pixels in, two arrays a map out, with everything between inside one graph.
 
-Each array stays an output of its own. Joined, as detectors are usually exported, the logits and boxes of all maps would
-share one int8 scale.
+Nothing is joined or reshaped, so convolution, sum and padding are all that an old runtime has to know.
 """
 
 from __future__ import annotations

@@ -141,7 +141,7 @@ def read_detector_pack(path: Path) -> DetectorPack:
     """Reads and verifies the pack of a detector; raises as `edge_wbc.core.pack.read_pack` does."""
     data, files = read_verified(path)
     if task_of(data) != DETECT:
-        raise BadInput(path, f"is a pack to {task_of(data)}, which finds no cells", "name a detector's pack")
+        raise BadInput(path, f"holds a model to {task_of(data)}, not to {DETECT}", "name a detector's pack")
     return DetectorPack(path, _manifest(f"{path}: pack.json", data), files)
 
 

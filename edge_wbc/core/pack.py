@@ -226,7 +226,7 @@ def read_pack(path: Path) -> Pack:
     """
     data, files = read_verified(path)
     if task_of(data) != CLASSIFY:
-        raise BadInput(path, f"is a pack to {task_of(data)}, which names no cells", "name a classifier's pack")
+        raise BadInput(path, f"holds a model to {task_of(data)}, not to {CLASSIFY}", "name a classifier's pack")
     return Pack(path, _manifest(f"{path}: pack.json", data), files)
 
 
