@@ -10,16 +10,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from export.detector import DetectorExportOptions, DetectorLimits, DetectorProof, export_detector
     from export.metadata import read_metadata
     from export.pack import ExportOptions, export_run
     from export.prove import Limits, Proof
 
-__all__ = ["ExportOptions", "Limits", "Proof", "export_run", "read_metadata"]
+__all__ = [
+    "DetectorExportOptions",
+    "DetectorLimits",
+    "DetectorProof",
+    "ExportOptions",
+    "Limits",
+    "Proof",
+    "export_detector",
+    "export_run",
+    "read_metadata",
+]
 
 _HOMES = {
+    "DetectorExportOptions": "export.detector",
+    "DetectorLimits": "export.detector",
+    "DetectorProof": "export.detector",
     "ExportOptions": "export.pack",
     "Limits": "export.prove",
     "Proof": "export.prove",
+    "export_detector": "export.detector",
     "export_run": "export.pack",
     "read_metadata": "export.metadata",
 }

@@ -58,12 +58,12 @@ _LIMITATIONS = """\
 """
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
-def _percent(value: float | None) -> str:
+def percent(value: float | None) -> str:
     return "-" if value is None or value != value else f"{100 * value:.1f}%"
 
 
@@ -74,7 +74,7 @@ def _training_data(run: TrainedRun, about: str) -> str:
     parts = [part for part in ("train", "val", "test", "unlabelled") if any(lab[part] for lab in counts.values())]
     rows = [[lab, *(str(found[part]) for part in parts)] for lab, found in counts.items()]
     note = "The SHA-256 of every image stands in `training.sha256`, so that a test set can be checked for overlap.\n"
-    images = _table(["images of", *parts], rows) if rows else "Not recorded.\n"
+    images = markdown_table(["images of", *parts], rows) if rows else "Not recorded.\n"
     return "## Training data\n\n" + "\n".join(([about.strip() + "\n"] if about else []) + [images, note])
 
 
@@ -89,8 +89,8 @@ def _evaluation(metrics: Mapping[str, Any]) -> str:
                 str(part),
                 str(figures.get("n", "-")),
                 _share(figures["accuracy"], figures.get("accuracy_ci95")),
-                _percent(figures.get("balanced_accuracy")),
-                _percent(figures.get("macro_f1")),
+                percent(figures.get("balanced_accuracy")),
+                percent(figures.get("macro_f1")),
                 f"{ece['ece_before']:.3f}, {ece['ece']:.3f}" if ece else "-",
             ]
         )
@@ -106,15 +106,15 @@ def _evaluation(metrics: Mapping[str, Any]) -> str:
     if not rows:
         return "## Evaluation\n\nNo metrics were recorded with the run.\n"
     head = ["part or domain", "crops", "accuracy", "balanced accuracy", "macro F1", "ECE before, after temperature"]
-    tables = _table(head, rows)
+    tables = markdown_table(head, rows)
     if held:
         tables += f"\nCertain means not named `{GUARD_LABEL}` and not under the threshold:\n\n"
-        tables += _table(["part or domain", "crops that are", "crops", "share"], held)
+        tables += markdown_table(["part or domain", "crops that are", "crops", "share"], held)
     return f"## Evaluation\n\nPyTorch, 95% intervals in brackets.\n\n{tables}"
 
 
 def _share(share: float, limits: Sequence[float] | None) -> str:
-    return _percent(share) + (f" ({_percent(limits[0])} to {_percent(limits[1])})" if limits else "")
+    return percent(share) + (f" ({percent(limits[0])} to {percent(limits[1])})" if limits else "")
 
 
 def _proof(proofs: Sequence[Proof]) -> str:
@@ -126,9 +126,9 @@ def _proof(proofs: Sequence[Proof]) -> str:
             f"{proof.bytes:,}",
             f"{proof.max_error:.2g}",
             f"{proof.mean_error:.2g}",
-            _percent(proof.agreement),
-            _percent(proof.accuracy),
-            _percent(proof.torch_accuracy),
+            percent(proof.agreement),
+            percent(proof.accuracy),
+            percent(proof.torch_accuracy),
             f"{proof.ms_median:.2f} ({proof.runtime})",
         ]
         for proof in proofs
@@ -137,15 +137,15 @@ def _proof(proofs: Sequence[Proof]) -> str:
         [
             label,
             str(int(figures["crops"])),
-            _percent(figures["torch_accuracy"]),
-            *(_percent(proof.per_label[label]["accuracy"]) for proof in proofs),
+            percent(figures["torch_accuracy"]),
+            *(percent(proof.per_label[label]["accuracy"]) for proof in proofs),
         ]
         for label, figures in first.per_label.items()
     ]
     return (
         f"### Artefacts against PyTorch\n\nOn {first.crops} crops (part `{first.part}`); errors are of"
-        f" probabilities. The same in `numerics.json`.\n\n{_table(head, rows)}\nAccuracy by label:\n\n"
-        + _table(["label", "crops", "PyTorch", *(f"`{proof.file}`" for proof in proofs)], labels)
+        f" probabilities. The same in `numerics.json`.\n\n{markdown_table(head, rows)}\nAccuracy by label:\n\n"
+        + markdown_table(["label", "crops", "PyTorch", *(f"`{proof.file}`" for proof in proofs)], labels)
     )
 
 

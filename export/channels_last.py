@@ -1,10 +1,10 @@
 """Networks rewritten for runtimes that keep channels last, saying what they said: no transpose is left in a .tflite.
 
-ShuffleNet-V2 loses its channel shuffles. A shuffle moves no number that a convolution could not have put in its place: each unit hands half of its channels on
-untouched and reads the other half. So every branch's output stays a tensor of its own, its channels sorted by the unit
-that will read them, and that unit reads a slice of each. What is copied falls from six times half a unit's channels to
-twice, and no transpose is left; the weights are the same ones in another order (ShuffleNet-V2, Ma et al. 2018, section
-3.1, arXiv:1807.11164, says what a unit computes).
+ShuffleNet-V2 loses its channel shuffles. A shuffle moves no number that a convolution could not have put in its place:
+each unit hands half of its channels on untouched and reads the other half. So every branch's output stays a tensor of
+its own, its channels sorted by the unit that will read them, and that unit reads a slice of each. What is copied falls
+from six times half a unit's channels to twice; the weights are the same ones in another order (Ma et al. 2018,
+arXiv:1807.11164, section 3.1, says what a unit computes).
 """
 
 from __future__ import annotations

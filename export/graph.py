@@ -20,7 +20,32 @@ from edge_wbc.core.errors import BadInput
 if TYPE_CHECKING:
     from edge_wbc.lab.training.run import TrainedRun
 
-__all__ = ["DeployableGraph", "graph_of_run", "probabilities"]
+__all__ = ["DeployableGraph", "Normalise", "graph_of_run", "probabilities"]
+
+
+class Normalise(nn.Module):
+    """Pixels as they are photographed -> what networks are trained on; raises as `DeployableGraph` does.
+
+    Args:
+        mean: per-channel mean in units of 0..1, RGB.
+        std: per-channel standard deviation in units of 0..1, RGB, each above zero.
+    """
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        if min(std) <= 0:
+            raise ValueError("standard deviations must be above zero")
+        # (x/255 - mean)/std as ONE 1x1 depthwise convolution: quantised, it rounds once and keeps an int32 bias with a
+        # scale per channel, where a subtraction and a multiplication would round twice in a shared scale.
+        centre, spread = torch.tensor(mean, dtype=torch.float64), torch.tensor(std, dtype=torch.float64)
+        self.gain: torch.Tensor
+        self.shift: torch.Tensor
+        self.register_buffer("gain", (1 / (255 * spread)).float().view(3, 1, 1, 1))
+        self.register_buffer("shift", (-centre / spread).float())
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Normalised float32 (N, 3, S, S) of `pixels`, float32 (N, S, S, 3) RGB 0..255."""
+        return functional.conv2d(pixels.permute(0, 3, 1, 2), self.gain, self.shift, groups=3)
 
 
 class DeployableGraph(nn.Module):
@@ -40,24 +65,17 @@ class DeployableGraph(nn.Module):
         self, network: nn.Module, mean: Sequence[float], std: Sequence[float], temperature: float = 1.0
     ) -> None:
         super().__init__()
-        if temperature <= 0 or min(std) <= 0:
-            raise ValueError("temperature and standard deviations must be above zero")
+        if temperature <= 0:
+            raise ValueError("the temperature must be above zero")
+        self.normalise = Normalise(mean, std)
         self.network = copy.deepcopy(network).cpu().eval()
-        # (x/255 - mean)/std as ONE 1x1 depthwise convolution: quantised, it rounds once and keeps an int32 bias with a
-        # scale per channel, where a subtraction and a multiplication would round twice in a shared scale.
-        centre, spread = torch.tensor(mean, dtype=torch.float64), torch.tensor(std, dtype=torch.float64)
-        self.gain: torch.Tensor
-        self.shift: torch.Tensor
-        self.register_buffer("gain", (1 / (255 * spread)).float().view(3, 1, 1, 1))
-        self.register_buffer("shift", (-centre / spread).float())
         self.inverse_temperature = 1.0 / float(temperature)
         self.requires_grad_(False)
         self.eval()
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Probabilities, float32 (N, L) summing to 1, of `pixels`, float32 (N, S, S, 3) RGB 0..255."""
-        normalised = functional.conv2d(pixels.permute(0, 3, 1, 2), self.gain, self.shift, groups=3)
-        logits = self.network(normalised)
+        logits = self.network(self.normalise(pixels))
         if self.inverse_temperature != 1.0:
             logits = logits * self.inverse_temperature
         return torch.softmax(logits, dim=1)

@@ -6,7 +6,7 @@ import json
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,8 @@ from export.metadata import embed_metadata
 from export.prove import Limits, Proof, prove
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from edge_wbc.lab.training.run import TrainedRun
     from export.graph import DeployableGraph
 
@@ -57,7 +59,7 @@ class ExportOptions:
     about: str = ""
 
 
-def _wanted(kinds: Sequence[str], model: str) -> list[str]:
+def wanted(kinds: Sequence[str], model: str) -> list[str]:
     from edge_wbc.lab.models import MODELS
 
     unknown = [kind for kind in kinds if kind not in (*KINDS, WEIGHTS)]
@@ -98,14 +100,22 @@ def _calibration(run: TrainedRun, graph: DeployableGraph, options: ExportOptions
     return calibration_set(crops, labels, options.calibration_crops, options.seed)
 
 
-def _convert(
-    graph: DeployableGraph, kinds: Sequence[str], size: int, calibration: np.ndarray, report: Report
+def convert(
+    graph: nn.Module,
+    kinds: Sequence[str],
+    size: int,
+    calibration: np.ndarray,
+    report: Report,
+    outputs: Sequence[str] = ("probabilities",),
 ) -> dict[str, bytes]:
-    """Kind -> artefact without metadata."""
+    """Kind -> artefact without metadata; `outputs` are what ONNX calls the graph's."""
     from export import tflite, to_onnx
     from export.rounding import round_weights
 
-    makers = {"tflite": tflite.to_tflite, "onnx": to_onnx.to_onnx}
+    makers: dict[str, Callable[[nn.Module, int], bytes]] = {
+        "tflite": tflite.to_tflite,
+        "onnx": partial(to_onnx.to_onnx, outputs=outputs),
+    }
 
     @cache
     def whole(family: str, weights: str) -> bytes:
@@ -127,7 +137,7 @@ def _convert(
     return made
 
 
-def _versions() -> dict[str, str]:
+def tool_versions() -> dict[str, str]:
     found = {"python": platform.python_version()}
     for name in _TOOLS:
         try:
@@ -140,7 +150,7 @@ def _versions() -> dict[str, str]:
 def _numerics(options: ExportOptions, calibration: int, proofs: Sequence[Proof]) -> bytes:
     body: dict[str, Any] = {
         "device": f"{platform.machine()} {platform.system()}",
-        "versions": _versions(),
+        "versions": tool_versions(),
         "limits": asdict(options.limits),
         "calibration": {"crops": calibration, "seed": options.seed},
         "artefacts": [proof.to_json() for proof in proofs],
@@ -180,7 +190,7 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
             weights that are NaN or infinite, or a run without training or held-out crops.
         CheckFailed: artefacts beyond the limits, each named with its figure and limit. Nothing is written.
     """
-    kinds = _wanted(options.kinds, run.model)
+    kinds = wanted(options.kinds, run.model)
     check_replaceable(out, "pack.json")
     from edge_wbc.lab.adaptation.weights import write_halves
     from edge_wbc.lab.training.run import provenance_lines
@@ -191,7 +201,7 @@ def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Repor
     part, crops, truth = _held_out(run)
     calibration = _calibration(run, graph, options)
 
-    models = _convert(graph, kinds, run.crop.size, calibration, tell)
+    models = convert(graph, kinds, run.crop.size, calibration, tell)
     manifest = _manifest(run)
     files: dict[str, bytes] = {}
     proofs = []

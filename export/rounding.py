@@ -18,6 +18,8 @@ from torch import nn
 __all__ = ["round_weights"]
 
 _CROPS = 128  # in one batch, so that each layer is rounded for what the rounded layers before it say
+_PIXELS = _CROPS * 224**2  # of them all: a detector's fields are fewer
+_NUMBERS = 1 << 26  # to gather at a time, half a gigabyte in double precision
 _DAMPING = 0.01  # of the mean variance, added to each: what did not vary on these crops may vary on others
 _HIGHEST = 127
 
@@ -25,10 +27,12 @@ _HIGHEST = 127
 def _patches(layer: nn.Conv2d, inputs: torch.Tensor) -> torch.Tensor:
     """What each weight of a channel is multiplied with: (groups, weights of a channel, places).
 
-    The layer itself gathers them, so that its padding and stride are its own.
+    The layer itself gathers them, so that its padding and stride are its own; of fewer crops where there are many.
     """
     weight, bias = layer.weight, layer.bias
     columns = weight[0].numel()
+    each = layer.groups * columns * inputs[0, 0].numel() // (layer.stride[0] * layer.stride[1])
+    inputs = inputs[:: -(-len(inputs) * each // _NUMBERS)]
     eye = torch.eye(columns).view(columns, *weight.shape[1:]).repeat(layer.groups, 1, 1, 1)
     layer.weight, layer.bias = nn.Parameter(eye, requires_grad=False), None
     gathered = layer.forward(inputs)
@@ -77,7 +81,8 @@ def round_weights(graph: nn.Module, crops: np.ndarray) -> nn.Module:
 
     Args:
         graph: takes float32 (N, S, S, 3) RGB 0..255, in eval mode.
-        crops: uint8 (N, S, S, 3) RGB, N > 0; at most 128 of them, evenly chosen, are looked at.
+        crops: uint8 (N, S, S, 3) RGB, N > 0; at most 128 of them, evenly chosen, are looked at,
+            fewer where they are larger than 224 pixels.
     """
     rounded = copy.deepcopy(graph)
     layers = {name: layer for name, layer in rounded.named_modules() if isinstance(layer, nn.Conv2d)}
@@ -97,7 +102,8 @@ def round_weights(graph: nn.Module, crops: np.ndarray) -> nn.Module:
 
         return hook
 
-    few = torch.from_numpy(crops[:: -(-len(crops) // _CROPS)].astype(np.float32))
+    most = min(_CROPS, max(1, _PIXELS // crops[0, :, :, 0].size))
+    few = torch.from_numpy(crops[:: -(-len(crops) // most)].astype(np.float32))
     hooks = [graph.get_submodule(name).register_forward_hook(note(name)) for name in layers]
     graph(few)
     for name, layer in layers.items():

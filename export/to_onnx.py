@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,8 @@ OPSET = 17
 _INPUT, _OUTPUT = "pixels", "probabilities"
 
 
-def to_onnx(graph: nn.Module, size: int) -> bytes:
-    """A float32 ONNX model: input ``pixels`` (1, size, size, 3) 0..255, output ``probabilities`` (1, L).
+def to_onnx(graph: nn.Module, size: int, outputs: Sequence[str] = (_OUTPUT,)) -> bytes:
+    """A float32 ONNX model: input ``pixels`` (1, size, size, 3) 0..255, `outputs`: else ``probabilities`` (1, L).
 
     Raises:
         onnx.checker.ValidationError: the exporter wrote a model that breaks the standard.
@@ -43,7 +43,7 @@ def to_onnx(graph: nn.Module, size: int) -> bytes:
             dynamo=False,
             opset_version=OPSET,
             input_names=[_INPUT],
-            output_names=[_OUTPUT],
+            output_names=list(outputs),
         )
         model = onnx.load_from_string(file.getvalue())
         # Sizes are known, yet the exporter writes arithmetic on shapes: 490 of EfficientNet-Lite0's 588 nodes. Left

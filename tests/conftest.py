@@ -176,6 +176,22 @@ def small_detector(drawn_lab: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return out
 
 
+@pytest.fixture(scope="session")
+def detector_pack(small_detector: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That detector's pack, all but the float TFLite, which takes as long again to convert.
+
+    So little training can't meet the usual limit of AP50, which other tests hold.
+    """
+    from edge_wbc.lab.detection import load_detector
+    from export import DetectorExportOptions, DetectorLimits, export_detector
+
+    out = tmp_path_factory.mktemp("detector_pack") / "pack"
+    kinds = ("tflite-int8", "onnx-fp32", "onnx-int8")
+    options = DetectorExportOptions(kinds, calibration_fields=12, limits=DetectorLimits(ap50_drop=1.0))
+    export_detector(load_detector(small_detector), out, options)
+    return out
+
+
 @pytest.fixture
 def killed_in_epoch_2() -> Callable[..., None]:
     """`killed_in_epoch_2(code, *arguments)` runs a training in a process of its own that dies after its second epoch.

@@ -27,14 +27,33 @@ def holds_detector(run: Path) -> bool:
     return is_detector_run(run)
 
 
-def measure_detector(run: Path, data: Path, progress: Any) -> dict[str, Any]:
-    """The object of ``evaluate --json`` for a detector's run on fields with boxes."""
+def packs_detector(pack: Path) -> bool:
+    """Whether a folder or zip is a sound pack of a detector, not of a classifier."""
+    if not pack.is_file() and not (pack / "pack.json").is_file():
+        return False
+    from edge_wbc.core.pack import DETECT, read_verified, task_of
+
+    return task_of(read_verified(pack)[0]) == DETECT
+
+
+def measure_detector(model: Path, data: Path, kind: str, progress: Any) -> dict[str, Any]:
+    """The object of ``evaluate --json`` for a detector's run, or for an artefact of its pack, on fields with boxes."""
     from edge_wbc.lab.detection import detect_loaded, detection_measures, load_detector, load_fields, read_fields
 
-    detector = load_detector(run)
-    loaded = load_fields(read_fields(data), detector.size, progress)
-    found = detect_loaded(detector.network, loaded, detector.size, progress)
-    return detection_measures(found, loaded.boxes, detector.threshold)
+    if holds_detector(model):
+        detector = load_detector(model)
+        loaded = load_fields(read_fields(data), detector.size, progress)
+        found = detect_loaded(detector.network, loaded, detector.size, progress)
+        return detection_measures(found, loaded.boxes, detector.threshold)
+    from edge_wbc.core.detector_pack import open_detector, read_detector_pack
+
+    artefact = open_detector(read_detector_pack(model), kind)
+    loaded = load_fields(read_fields(data), artefact.manifest.size, progress)
+    found = []
+    for done, rgb in enumerate(loaded.pixels, 1):
+        found.append(artefact.boxes(rgb))
+        progress("finding cells", done, len(loaded.pixels))
+    return detection_measures(found, loaded.boxes, artefact.manifest.threshold)
 
 
 def lab_names(data: Sequence[Path]) -> dict[str, Path]:
@@ -76,7 +95,7 @@ def evaluate(
     photographs: Annotated[bool, typer.Option(help="Show the worst mistakes in the report.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Judge a run or a pack on labelled cells, or a detector's run on fields with boxes.
+    """Judge a run or a pack on labelled cells, or a detector's on fields with boxes.
 
     Prints per-class figures, accuracy with exact 95% limits, and how many crops that are none of the five classes are
     held back; for a detector average precision, and recall beside false boxes a field. Several DATA give one line a
@@ -87,11 +106,11 @@ def evaluate(
         raise BadInput("--before", "shown in the report alone", "add --report FILE.html")
     if report and not report.parent.is_dir():
         raise BadInput(report.parent, "no such folder", "make it or choose another --report")
-    if holds_detector(model):
+    if holds_detector(model) or packs_detector(model):
         if report:
-            raise BadInput("--report", f"{model} holds a detector's run, which has no such page", "leave --report out")
+            raise BadInput("--report", f"{model} holds a detector, which has no such page", "leave --report out")
         with progress_bar() as progress:
-            boxes = {name: measure_detector(model, path, progress) for name, path in labs.items()}
+            boxes = {name: measure_detector(model, path, kind, progress) for name, path in labs.items()}
         if as_json:
             emit_json(_one_or_domains(boxes))
         else:

@@ -19,7 +19,10 @@ def find(
         Optional[Path], typer.Option(help="A dataset folder whose every white cell is marked: learn from it first.")
     ] = None,
     model: Annotated[Optional[Path], typer.Option(help="A finder.json that --learn wrote.")] = None,
-    detector: Annotated[Optional[Path], typer.Option(help="A trained detector's run, instead of the filter.")] = None,
+    detector: Annotated[
+        Optional[Path],
+        typer.Option(metavar="RUN|PACK", help="A trained detector, of a pack in int8, instead of the filter."),
+    ] = None,
     size: Annotated[int, typer.Option(min=8, help="Width and height of the crops in pixels.")] = 96,
     fixed: Annotated[
         Optional[int], typer.Option(min=8, help="Cut so many of the field's own pixels (512 as in Raabin-WBC).")

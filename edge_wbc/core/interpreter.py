@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Protocol, Tuple
+from typing import Any, Iterator, List, Mapping, Protocol, Tuple
 
 import numpy as np
 
@@ -20,12 +20,15 @@ _TFLITE_HOMES: Tuple[Tuple[str, str], ...] = (
 
 
 class Interpreter(Protocol):
-    """What can name crops."""
+    """What can name crops, or run any other network that takes a picture."""
 
     runtime: str
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """(N, S, S, 3) uint8 RGB crops -> (N, labels) float32 probabilities."""
+
+    def outputs(self, pixels: np.ndarray) -> List[np.ndarray]:
+        """(S, S, 3) uint8 RGB -> every output of the network as float32, less its batch axis, in no promised order."""
 
 
 class TfliteInterpreter:
@@ -36,16 +39,20 @@ class TfliteInterpreter:
         self._interpreter = interpreter
         interpreter.allocate_tensors()
         self._input = interpreter.get_input_details()[0]
-        self._output = interpreter.get_output_details()[0]
+        self._outputs = interpreter.get_output_details()
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """(N, S, S, 3) uint8 RGB crops -> (N, labels) float32 probabilities."""
-        scores = np.empty((len(crops), int(self._output["shape"][-1])), np.float32)
+        scores = np.empty((len(crops), int(self._outputs[0]["shape"][-1])), np.float32)
         for row, crop in enumerate(crops):
-            self._interpreter.set_tensor(self._input["index"], self._encode(crop)[None])
-            self._interpreter.invoke()
-            scores[row] = self._decode(self._interpreter.get_tensor(self._output["index"])[0])
+            scores[row] = self.outputs(crop)[0]
         return scores
+
+    def outputs(self, pixels: np.ndarray) -> List[np.ndarray]:
+        """(S, S, 3) uint8 RGB -> every output of the network as float32, less its batch axis, in no promised order."""
+        self._interpreter.set_tensor(self._input["index"], self._encode(pixels)[None])
+        self._interpreter.invoke()
+        return [self._decode(self._interpreter.get_tensor(output["index"])[0], output) for output in self._outputs]
 
     def _encode(self, crop: np.ndarray) -> np.ndarray:
         if self._input["dtype"] == np.float32:
@@ -57,10 +64,10 @@ class TfliteInterpreter:
         info = np.iinfo(self._input["dtype"])
         return np.clip(whole, info.min, info.max).astype(self._input["dtype"])
 
-    def _decode(self, raw: np.ndarray) -> np.ndarray:
+    def _decode(self, raw: np.ndarray, output: Mapping[str, Any]) -> np.ndarray:
         if raw.dtype == np.float32:
             return raw
-        scale, zero = self._output["quantization"]
+        scale, zero = output["quantization"]
         return (raw.astype(np.float32) - zero) * np.float32(scale)
 
 
@@ -75,11 +82,13 @@ class OnnxInterpreter:
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
         """(N, S, S, 3) uint8 RGB crops -> (N, labels) float32 probabilities."""
-        rows: List[np.ndarray] = [
-            self._session.run(None, {self._name: crop[None].astype(np.float32)})[0][0] for crop in crops
-        ]
+        rows = [self.outputs(crop)[0] for crop in crops]
         labels = self._session.get_outputs()[0].shape[-1]
         return np.stack(rows).astype(np.float32) if rows else np.zeros((0, labels), np.float32)
+
+    def outputs(self, pixels: np.ndarray) -> List[np.ndarray]:
+        """(S, S, 3) uint8 RGB -> every output of the network as float32, less its batch axis, in no promised order."""
+        return [output[0] for output in self._session.run(None, {self._name: pixels[None].astype(np.float32)})]
 
 
 def _first_line(error: Exception) -> str:

@@ -11,7 +11,7 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Callable, Dict, Mapping, Tuple
+from typing import Any, Callable, Dict, Mapping, Protocol, Tuple
 
 from edge_wbc.core.colour import COLOURS, REFERENCES
 from edge_wbc.core.crops import CropRule
@@ -20,12 +20,17 @@ from edge_wbc.core.files import whole_folder
 from edge_wbc.core.taxonomy import FIVE_CLASSES, LABELS
 
 __all__ = [
+    "CLASSIFY",
+    "DETECT",
     "PACK_SCHEMA",
     "WEIGHTS_FILE",
     "Manifest",
     "Pack",
+    "artefact_name",
     "check_replaceable",
     "read_pack",
+    "read_verified",
+    "task_of",
     "write_folder",
     "write_pack",
 ]
@@ -42,8 +47,18 @@ KINDS: Dict[str, str] = {
     "onnx-fp32": "model.onnx",
     "onnx-int8": "model.int8.onnx",
 }
+CLASSIFY, DETECT = "classify", "detect"
+"""What a pack's model does; a pack.json without a `task` classifies."""
+
 WEIGHTS_FILE = "weights.safetensors"
 """What `edge-wbc adapt` starts from: kernels in half precision, vectors in single."""
+
+
+class Describes(Protocol):
+    """What a pack.json can be written from."""
+
+    def to_json(self) -> Dict[str, Any]:
+        """The members of pack.json that describe the model."""
 
 
 @dataclass(frozen=True)
@@ -110,34 +125,34 @@ class Pack:
         return {kind: name for kind, name in KINDS.items() if name in self.files}
 
 
-def _typed(value: Any, *kinds: type) -> Any:
+def typed(value: Any, *kinds: type) -> Any:
     if isinstance(value, bool) or not isinstance(value, kinds):
         raise TypeError(f"{value!r} is of the wrong type")
     return value
 
 
-def _number(value: Any) -> float:
-    return float(_typed(value, int, float))
+def number(value: Any) -> float:
+    return float(typed(value, int, float))
 
 
 def _manifest(where: str, data: Mapping[str, Any]) -> Manifest:
     try:
-        labels = tuple(_typed(label, str) for label in _typed(data["labels"], list))
-        colour = _typed(data["crop"]["colour"], str)
-        crop = CropRule(_typed(data["crop"]["size"], int), _number(data["crop"]["widen"]), colour)
+        labels = tuple(typed(label, str) for label in typed(data["labels"], list))
+        colour = typed(data["crop"]["colour"], str)
+        crop = CropRule(typed(data["crop"]["size"], int), number(data["crop"]["widen"]), colour)
         colours = data["normalisation"]
-        mean, std = (tuple(_number(value) for value in _typed(colours[key], list)) for key in ("mean", "std"))
+        mean, std = (tuple(number(value) for value in typed(colours[key], list)) for key in ("mean", "std"))
         manifest = Manifest(
-            _typed(data["model"], str),
+            typed(data["model"], str),
             labels,
             crop,
             mean,  # type: ignore[arg-type]
             std,  # type: ignore[arg-type]
-            _number(data["temperature"]),
-            _number(data["uncertain_below"]),
-            _typed(data["metrics"], dict),
-            _typed(data["seed"], int),
-            _typed(data["versions"], dict),
+            number(data["temperature"]),
+            number(data["uncertain_below"]),
+            typed(data["metrics"], dict),
+            typed(data["seed"], int),
+            typed(data["versions"], dict),
         )
         # As text, since 0 == False.
         said, meant = (
@@ -203,12 +218,37 @@ def _stored(path: Path) -> Tuple[Dict[str, int], Callable[[str], bytes]]:
 
 
 def read_pack(path: Path) -> Pack:
-    """Reads and verifies a pack.
+    """Reads and verifies the pack of a classifier.
 
     Raises:
-        BadInput: no pack there, an unknown schema, a path outside the pack, a file missing, unlisted,
+        BadInput: no pack there, a detector's, an unknown schema, a path outside the pack, a file missing, unlisted,
             oversized or with another SHA-256; the line names the file.
     """
+    data, files = read_verified(path)
+    if task_of(data) != CLASSIFY:
+        raise BadInput(path, f"holds a model to {task_of(data)}, not to {CLASSIFY}", "name a classifier's pack")
+    return Pack(path, _manifest(f"{path}: pack.json", data), files)
+
+
+def task_of(data: Mapping[str, Any]) -> str:
+    """What the model of a pack.json does: `CLASSIFY`, `DETECT` or what a newer edge-wbc knows."""
+    return str(data.get("task", CLASSIFY))
+
+
+def artefact_name(path: Path, files: Mapping[str, bytes], kind: str) -> str:
+    """The file of a pack's artefact.
+
+    Raises:
+        BadInput: the pack has no such artefact; the line names those it has.
+    """
+    held = [known for known, name in KINDS.items() if name in files]
+    if kind not in held:
+        raise BadInput(path, f"holds no {kind} artefact", f"it holds: {', '.join(held) or 'none'}")
+    return KINDS[kind]
+
+
+def read_verified(path: Path) -> Tuple[Dict[str, Any], Dict[str, bytes]]:
+    """What pack.json says and every file that it lists, of whatever task; raises as `read_pack` does."""
     if not path.exists():
         raise BadInput(path, "no such pack")
     sizes, read = _stored(path)
@@ -230,7 +270,6 @@ def read_pack(path: Path) -> Pack:
     listed = data.get("files")
     if not isinstance(listed, dict) or not all(isinstance(entry, dict) for entry in listed.values()):
         raise BadInput(where, "'files' must list every file with bytes and sha256")
-    manifest = _manifest(where, data)
     for name in sorted(set(sizes) ^ (set(listed) | {"pack.json"})):
         fault = "not listed in pack.json" if name in sizes else "listed in pack.json but missing"
         raise BadInput(f"{path}: {name}", fault, "export the pack again")
@@ -240,7 +279,7 @@ def read_pack(path: Path) -> Pack:
         if len(content) != entry.get("bytes") or hashlib.sha256(content).hexdigest() != entry.get("sha256"):
             raise BadInput(f"{path}: {name}", "its SHA-256 is not the one in pack.json", "copy or export it again")
         files[name] = content
-    return Pack(path, manifest, files)
+    return data, files
 
 
 def check_replaceable(out: Path, known_by: str) -> None:
@@ -266,7 +305,7 @@ def write_folder(out: Path, files: Mapping[str, bytes], known_by: str) -> None:
             (beside / name).write_bytes(content)
 
 
-def write_pack(out: Path, manifest: Manifest, files: Mapping[str, bytes]) -> None:
+def write_pack(out: Path, manifest: Describes, files: Mapping[str, bytes]) -> None:
     """Writes pack.json and its files as one folder, whole or not at all; raises as `write_folder` does."""
     listed = {
         name: {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()} for name, content in files.items()

@@ -11,7 +11,7 @@ from edge_wbc.core.crops import LARGEST_CROP, crop_cell, single_box
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.finder import find_cells
 from edge_wbc.core.interpreter import Interpreter, open_interpreter
-from edge_wbc.core.pack import Pack
+from edge_wbc.core.pack import Pack, artefact_name
 from edge_wbc.core.records import Box
 
 __all__ = ["NamedCell", "Reader", "open_reader"]
@@ -74,10 +74,7 @@ def open_reader(pack: Pack, kind: str = "tflite-int8", threads: int = 1) -> Read
     Raises:
         BadInput: the pack has no such artefact, its runtime refuses it, or its input or output do not fit pack.json.
     """
-    artefacts = pack.artefacts()
-    if kind not in artefacts:
-        raise BadInput(pack.path, f"holds no {kind} artefact", f"it holds: {', '.join(artefacts) or 'none'}")
-    name = artefacts[kind]
+    name = artefact_name(pack.path, pack.files, kind)
     interpreter = open_interpreter(name, pack.files[name], threads)
     size = pack.manifest.crop.size
     try:

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from edge_wbc.core.crops import CropRule, crop_cell, crop_fixed
+from edge_wbc.core.detector_pack import open_detector, read_detector_pack
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.finder import find_cells
@@ -34,7 +36,7 @@ class FindOptions:
         size: width and height of the crops in pixels.
         fixed: cut this many of the field's own pixels instead (Raabin-WBC: 512), or None.
         model: a learned finder's JSON; None for the one that ships.
-        detector: a trained detector's run, used instead of the colour filter.
+        detector: a trained detector's run or pack, used instead of the colour filter.
     """
 
     size: int = 96
@@ -125,7 +127,10 @@ def _note(fault: BadInput, faults: list[str], strict: bool) -> None:
 
 def _digest(options: FindOptions) -> str:
     """SHA-256 of what finds: a path may hold another finder tomorrow, on a worker that still knows today's."""
-    file = options.detector / "weights.safetensors" if options.detector else options.model or DEFAULT_FINDER
+    file = options.model or DEFAULT_FINDER
+    if options.detector:
+        inside = "pack.json" if _is_pack(options.detector) else "weights.safetensors"
+        file = options.detector if options.detector.is_file() else options.detector / inside
     try:
         return hashlib.sha256(file.read_bytes()).hexdigest()
     except OSError as error:
@@ -156,9 +161,7 @@ def _find(job: _Job) -> tuple[Field | None, list[bytes], BadInput | None]:
         return None, [], fault
     options = job.options
     if options.detector:
-        from edge_wbc.lab.detection import detect_cells
-
-        cells: list[Cell] = detect_cells(rgb, _detector(options.detector, job.digest))
+        cells = _detector(options.detector, job.digest)(rgb)
     else:
         cells = find_cells(rgb, _finder(options.model, job.digest))
     crops = []
@@ -174,8 +177,16 @@ def _finder(model: Path | None, digest: str) -> FinderModel:
     return read_finder(model or DEFAULT_FINDER)
 
 
-@lru_cache(maxsize=1)
-def _detector(run: Path, digest: str) -> Any:
-    from edge_wbc.lab.detection import load_detector
+def _is_pack(detector: Path) -> bool:
+    return detector.is_file() or (detector / "pack.json").is_file()
 
-    return load_detector(run)
+
+@lru_cache(maxsize=1)
+def _detector(path: Path, digest: str) -> Callable[[np.ndarray], list[Cell]]:
+    """What finds cells: a run's network, or a pack's int8 artefact."""
+    if _is_pack(path):
+        return open_detector(read_detector_pack(path)).find_cells
+    from edge_wbc.lab.detection import detect_cells, load_detector
+
+    detector = load_detector(path)
+    return lambda rgb: detect_cells(rgb, detector)

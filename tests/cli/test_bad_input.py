@@ -113,7 +113,7 @@ def test_full_disk_while_writing_a_pack(
     import export.pack as exporter
 
     # The conversion itself is proved elsewhere; here only its end matters.
-    monkeypatch.setattr(exporter, "_convert", lambda graph, kinds, *rest: {kind: b"model" for kind in kinds})
+    monkeypatch.setattr(exporter, "convert", lambda graph, kinds, *rest: {kind: b"model" for kind in kinds})
     monkeypatch.setattr(exporter, "embed_metadata", lambda name, model, facts, labels: model)
 
     class Fine:

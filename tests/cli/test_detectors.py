@@ -43,3 +43,34 @@ def test_what_a_detector_cannot_use_is_refused(
     said = edge_wbc("evaluate", small_detector, tmp_path / "crops")
     assert said.code == 2 and "no records of fields" in said.err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_pack_is_judged_looked_into_and_finds(
+    edge_wbc: Callable, drawn_lab: Path, detector_pack: Path, small_detector: Path, tmp_path: Path
+) -> None:
+    by_run = json.loads(edge_wbc("evaluate", small_detector, drawn_lab, "--json").out)
+    said = edge_wbc("evaluate", detector_pack, drawn_lab, "--kind", "onnx-fp32", "--json")
+    assert said.code == 0 and abs(json.loads(said.out)["ap50"] - by_run["ap50"]) < 0.01
+    said = edge_wbc("evaluate", detector_pack, drawn_lab)
+    assert said.code == 0 and "216 cells in 36 fields" in said.out
+    said = edge_wbc("evaluate", detector_pack, drawn_lab, "--kind", "tflite-fp16")
+    assert said.code == 2 and "it holds: tflite-int8, onnx-fp32, onnx-int8" in said.err
+
+    facts = json.loads(edge_wbc("pack", "inspect", detector_pack, "--json").out)
+    assert facts["task"] == "detect" and len(facts["outputs"]["maps"]) == 4
+    assert "AP50, val" in edge_wbc("pack", "inspect", detector_pack).out
+
+    found = ("find", drawn_lab / "images", "--out", tmp_path / "found", "--detector", detector_pack, "--json")
+    said = edge_wbc(*found)
+    assert said.code == 0 and len(json.loads(said.out)["images"]) == 36
+
+    said = edge_wbc("classify", detector_pack, drawn_lab / "images")
+    assert said.code == 2 and "holds a model to detect, not to classify" in said.err and said.err.count("\n") == 1
+
+
+def test_export_tells_what_a_run_is(edge_wbc: Callable, small_detector: Path, tmp_path: Path) -> None:
+    said = edge_wbc("export", small_detector, "--out", tmp_path / "pack", "--kinds", "tflite-int4")
+    assert said.code == 2 and "unknown kind 'tflite-int4'" in said.err
+    said = edge_wbc("export", small_detector, "--out", tmp_path / "pack", "--calibration", 0)
+    assert said.code == 2 and "at least one field" in said.err
+    assert not (tmp_path / "pack").exists()

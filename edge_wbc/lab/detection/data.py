@@ -8,22 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
+from edge_wbc.core.detector import MARGIN, shrink
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import decode_image
 from edge_wbc.core.records import Cell, read_field
-from edge_wbc.lab.models import IMAGENET_MEAN
 
-__all__ = ["LoadedFields", "MarkedField", "MarkedFields", "augmentation", "load_fields", "read_fields", "shrink"]
+__all__ = ["LoadedFields", "MarkedField", "MarkedFields", "augmentation", "load_fields", "read_fields"]
 
 NOT_WHITE = frozenset(("artifact", "platelet", "red_cell"))
-# What lies outside a field is the colour that the network's input has for zero.
-_OUTSIDE = tuple(round(255 * mean) for mean in IMAGENET_MEAN)
 
 
 @dataclass(frozen=True)
@@ -95,16 +92,6 @@ def read_fields(path: Path) -> MarkedFields:
     return found
 
 
-def shrink(rgb: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
-    """A field whose longer side is at most `longest` pixels, and the scale it was brought to (1 where it fitted)."""
-    height, width = rgb.shape[:2]
-    scale = min(1.0, longest / max(height, width))
-    if scale == 1.0:
-        return rgb, scale
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), scale
-
-
 def load_fields(
     data: MarkedFields, longest: int, progress: Callable[[str, int, int], None] | None = None
 ) -> LoadedFields:
@@ -160,7 +147,7 @@ def augmentation(size: int) -> Callable[[np.ndarray, np.ndarray], tuple[torch.Te
             v2.RandomHorizontalFlip(),
             v2.RandomVerticalFlip(),
             v2.RandomApply([_Transpose()]),
-            v2.RandomZoomOut(dict.fromkeys((tv_tensors.Image,), _OUTSIDE), (1.0, 1.4), p=0.3),
+            v2.RandomZoomOut(dict.fromkeys((tv_tensors.Image,), MARGIN), (1.0, 1.4), p=0.3),
             v2.RandomIoUCrop(min_scale=0.4, sampler_options=[0.0, 1.0]),
             v2.Resize(None, max_size=size, antialias=True),
             v2.ColorJitter(0.25, 0.25, 0.25, 0.03),

@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from edge_wbc.core.detector import cells_of, shrink
 from edge_wbc.core.errors import BadInput
-from edge_wbc.core.records import Cell, in_field
-from edge_wbc.lab.detection.data import LoadedFields, shrink
+from edge_wbc.core.records import Cell
+from edge_wbc.lab.detection.data import LoadedFields
 from edge_wbc.lab.detection.measures import Detections
 from edge_wbc.lab.detection.models import DETECTORS, build_detector
 from edge_wbc.lab.training.run import read_facts, read_weights
@@ -110,10 +111,4 @@ def detect_cells(rgb: np.ndarray, detector: Detector, threshold: float | None = 
     height, width = rgb.shape[:2]
     least = detector.threshold if threshold is None else threshold
     boxes, scores = detect_boxes(detector.network, [rgb], detector.size)[0]
-    cells = []
-    for corners, score in zip(boxes.tolist(), scores.tolist(), strict=True):
-        box = in_field((corners[0], corners[1], corners[2], corners[3]), width, height)
-        if score >= least and box is not None:
-            cut = box[0] <= 1 or box[1] <= 1 or box[2] >= width - 1 or box[3] >= height - 1
-            cells.append(Cell(box, score=round(score, 4), cut=cut))
-    return sorted(cells, key=lambda cell: -(cell.box[2] - cell.box[0]) * (cell.box[3] - cell.box[1]))
+    return cells_of(boxes, scores, least, width, height)

@@ -24,13 +24,13 @@ from torchvision.models.detection.ssdlite import SSDLiteHead
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import Conv2dNormActivation
 
+from edge_wbc.core.detector import CANDIDATES, LEAST_SCORE, MOST_BOXES, OVERLAP
 from edge_wbc.core.errors import BadInput
 from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD
 
 __all__ = ["DETECTORS", "DetectorEntry", "build_detector"]
 
 _CLASSES = 2  # background and white cell
-_LEAST_SCORE = 0.01
 
 
 def _mobilenet_features(imagenet: bool) -> nn.Sequential:
@@ -96,10 +96,10 @@ def _ssdlite(size: int, imagenet: bool) -> nn.Module:
         (size, size),
         _CLASSES,
         head=head,
-        score_thresh=_LEAST_SCORE,
-        nms_thresh=0.45,
-        detections_per_img=100,
-        topk_candidates=200,
+        score_thresh=LEAST_SCORE,
+        nms_thresh=OVERLAP,
+        detections_per_img=MOST_BOXES,
+        topk_candidates=CANDIDATES,
     )
     # Fields keep their shape, with a margin to the right or below, where torchvision's SSD would squeeze them.
     network.transform = GeneralizedRCNNTransform(
@@ -125,14 +125,14 @@ def _fasterrcnn_mobilenet(size: int, imagenet: bool) -> nn.Module:
         rpn_pre_nms_top_n_test=200,
         rpn_post_nms_top_n_test=100,
         box_batch_size_per_image=64,
-        box_score_thresh=_LEAST_SCORE,
+        box_score_thresh=LEAST_SCORE,
     )
 
 
 def _fasterrcnn_resnet50(size: int, imagenet: bool) -> nn.Module:
     """Raabin-WBC's detector as torchvision ships it; from COCO's weights where they can be had."""
     network = fasterrcnn_resnet50_fpn(
-        weights=None, weights_backbone=None, min_size=size, max_size=size, box_score_thresh=_LEAST_SCORE
+        weights=None, weights_backbone=None, min_size=size, max_size=size, box_score_thresh=LEAST_SCORE
     )
     if imagenet:
         state = FasterRCNN_ResNet50_FPN_Weights.COCO_V1.get_state_dict(

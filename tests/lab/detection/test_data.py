@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from edge_wbc.core.detector import shrink
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import write_image
 from edge_wbc.core.records import Cell, Field, read_field, write_field
 from edge_wbc.lab.detection import load_fields, read_fields
-from edge_wbc.lab.detection.data import augmentation, shrink
+from edge_wbc.lab.detection.data import augmentation
 
 
 def make(path: Path, cells: tuple[Cell, ...], rgb: np.ndarray | None = None) -> Path:
