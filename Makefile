@@ -1,4 +1,4 @@
-# make setup | demo | default-pack | test | lint | constraints; each does all of its own set-up, into .venv.
+# make setup | demo | default-pack | test | runtimes | lint | constraints; each does all of its own set-up, into .venv.
 PYTHON ?= python3
 VENV   := .venv
 OLDEST := .venv-oldest
@@ -13,7 +13,7 @@ DATA   ?= $(SHARED)/data
 PACK   ?= mobile_app/packs/default
 WORK   ?= build/default-pack
 
-.PHONY: setup demo default-pack test test-oldest lint format constraints clean
+.PHONY: setup demo default-pack test test-oldest runtimes lint format constraints clean
 
 setup: $(VENV)/.installed
 
@@ -43,10 +43,15 @@ default-pack: setup
 	$(VENV)/bin/edge-wbc export $(WORK)/run --kinds tflite-int8,weights --about $(PACK)-data.md --out $(PACK)
 
 test: lint test-oldest
+	$(VENV)/bin/python benchmarks/runtimes.py 2.14.0-x86_64
 	$(VENV)/bin/python -m pytest
 
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest tests/core tests/cli/test_minimal.py
+
+# What the phones run: TFLite 2.8.0 and 2.11.0 for ARMv7 and x86-64, and 2.14.0; `make test` then proves models there.
+runtimes: setup
+	$(VENV)/bin/python benchmarks/runtimes.py
 
 lint: setup
 	$(VENV)/bin/ruff check .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from torch import nn  # noqa: E402
 
 from edge_wbc.core.crops import CropRule  # noqa: E402
 from export.graph import DeployableGraph  # noqa: E402
-from export.tflite import to_int8_tflite, to_tflite  # noqa: E402
+from export.quiet import quiet  # noqa: E402
+from export.tflite import INPUT, to_int8_tflite, to_tflite  # noqa: E402
 
 SIZE = 32
 LABELS = ("neutrophil", "lymphocyte", "monocyte")
@@ -114,3 +116,22 @@ def float_tflite(graph) -> bytes:
 @pytest.fixture(scope="session")
 def int8_tflite(float_tflite, run) -> bytes:
     return to_int8_tflite(float_tflite, run.crops("train")[0])
+
+
+@pytest.fixture(scope="session")
+def stock_tflite() -> Callable[..., bytes]:
+    """`stock_tflite(float_model, crops)` quantises by the quantiser's own recipe; without crops the weights alone."""
+
+    def make(float_model: bytes, crops: np.ndarray | None = None) -> bytes:
+        from ai_edge_quantizer import quantizer as aeq
+        from ai_edge_quantizer import recipe
+
+        with quiet():
+            rules = recipe.dynamic_wi8_afp32() if crops is None else recipe.static_wi8_ai8()
+            quantizer, ranges = aeq.Quantizer(bytearray(float_model), rules), None
+            if crops is not None:
+                feed = [{INPUT: crop[None].astype(np.float32)} for crop in crops]
+                ranges = quantizer.calibrate({"serving_default": feed}, num_threads=1)
+            return bytes(quantizer.quantize(ranges, enable_progress_report=False).quantized_model)
+
+    return make

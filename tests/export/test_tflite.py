@@ -56,19 +56,9 @@ def test_weights_only_kinds_run_with_float_input(run, graph, float_tflite):
         np.testing.assert_allclose(open_interpreter("m.tflite", model).predict(crops), expected, atol=atol)
 
 
-def test_both_traps_are_seen_in_what_the_stock_recipe_makes(float_tflite, run):
+def test_both_traps_are_seen_in_what_the_stock_recipe_makes(float_tflite, run, stock_tflite):
     """If this fails, the quantiser has changed its ways and the workarounds may go."""
-    from ai_edge_quantizer import quantizer as aeq
-    from ai_edge_quantizer import recipe
-
-    from export.quiet import quiet
-    from export.tflite import INPUT
-
-    with quiet():
-        quantizer = aeq.Quantizer(bytearray(float_tflite), recipe.static_wi8_ai8())
-        feed = [{INPUT: crop[None].astype(np.float32)} for crop in run.crops("train")[0][:8]]
-        ranges = quantizer.calibrate({"serving_default": feed}, num_threads=1)
-        stock = bytes(quantizer.quantize(ranges, enable_progress_report=False).quantized_model)
+    stock = stock_tflite(float_tflite, run.crops("train")[0][:8])
     facts = read_facts(stock)
     # Which of the two depends on size: small buffers stay inside, but unaligned.
     with pytest.raises(CheckFailed, match="outside the flatbuffer|do not start on a multiple of 16"):

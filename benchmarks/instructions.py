@@ -1,0 +1,155 @@
+"""ARMv7 instructions that one inference takes on TFLite 2.8.0 and 2.11.0, counted by QEMU.
+
+    python benchmarks/instructions.py PACK_OR_TFLITE ... [--inferences 20] [--repeats 3]
+
+Of a pack every .tflite is counted; a file's kind is what its name says before .tflite. A count is that of a process
+with `inferences` more than another, less that other's, divided by them; the core's own interpreter runs them, one
+thread, on one crop of noise. Counts compare models of one kind: a phone's time also depends on memory and on which
+instructions they are. Needs `make runtimes` and a C compiler. Prints a table and writes
+benchmarks/results/instructions.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edge_wbc.core.errors import BadInput
+from export.old_runtimes import OldRuntime, open_runtime
+
+HERE = Path(__file__).parent
+RUNTIMES = ("2.8.0-armv7l", "2.11.0-armv7l")
+WARM = 2  # inferences of the shorter process: the first lays out memory
+# What runs under the emulator: model, crop, number of inferences.
+LOOP = """
+import sys
+import numpy as np
+from edge_wbc.core.interpreter import open_interpreter
+model, crop, count = sys.argv[1:]
+with open(model, "rb") as file:
+    interpreter = open_interpreter(model, file.read())
+crops = np.load(crop)
+for _ in range(int(count)):
+    interpreter.predict(crops)
+"""
+
+
+def build_plugin(folder: Path) -> Path:
+    """The counting plugin, compiled."""
+    compiler = os.environ.get("CC") or shutil.which("cc")
+    if compiler is None:
+        sys.exit("no C compiler; sudo apt-get install gcc libc6-dev")
+    plugin = folder / "count.so"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", plugin, HERE / "count_instructions.c"], check=True)
+    return plugin
+
+
+def with_plugin(runtime: OldRuntime, plugin: Path, log: Path) -> OldRuntime:
+    """The same runtime, which leaves a count in `log`; hashes are not salted, so that dictionaries behave alike."""
+    emulator, *rest = runtime.command
+    counted = (emulator, "-plugin", str(plugin), "-d", "plugin", "-D", str(log), *rest)
+    return replace(runtime, command=counted, environment={**runtime.environment, "PYTHONHASHSEED": "0"})
+
+
+def per_inference(runtime: OldRuntime, model: bytes, folder: Path, inferences: int) -> float:
+    """Instructions of one inference."""
+    file, crop, log = folder / "model.tflite", folder / "crop.npy", folder / "log"
+    file.write_bytes(model)
+    np.save(crop, noise(model))
+    counted = with_plugin(runtime, folder / "count.so", log)
+    totals = []
+    for count in (WARM, WARM + inferences):
+        counted.python("-c", LOOP, str(file), str(crop), f"{count:04}")
+        totals.append(int(log.read_text().split()[1]))
+    return (totals[1] - totals[0]) / inferences
+
+
+def noise(model: bytes) -> np.ndarray:
+    """One crop of the model's size: (1, S, S, 3) uint8."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    shape = Interpreter(model_content=model).get_input_details()[0]["shape"]
+    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+
+
+def find_models(paths: Sequence[Path]) -> list[tuple[str, str, Path]]:
+    """(model, kind, file) of every .tflite in these packs and of these files."""
+    found = []
+    for path in paths:
+        files = sorted(path.glob("*.tflite")) if path.is_dir() else [path]
+        if not files or not files[0].is_file():
+            sys.exit(f"{path}: no .tflite there")
+        for file in files:
+            name, _, kind = file.name.removesuffix(".tflite").rpartition(".")
+            found.append((path.name if path.is_dir() else name or kind, kind if name else "tflite", file))
+    return found
+
+
+def cpu_model() -> str:
+    """The host's processor, as Linux names it."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def main() -> None:
+    """Counts every model on every runtime."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PACK_OR_TFLITE")
+    parser.add_argument("--inferences", type=int, default=20)
+    parser.add_argument("--repeats", type=int, default=3)
+    asked = parser.parse_args()
+    try:
+        runtimes = [open_runtime(name) for name in RUNTIMES]
+    except BadInput as error:
+        sys.exit(str(error))
+    rows = []
+    with tempfile.TemporaryDirectory() as kept:
+        folder = Path(kept)
+        build_plugin(folder)
+        for model, kind, file in find_models(asked.paths):
+            for runtime in runtimes:
+                data = file.read_bytes()
+                counts = [per_inference(runtime, data, folder, asked.inferences) for _ in range(asked.repeats)]
+                middle = statistics.median(counts)
+                spread = (max(counts) - min(counts)) / middle
+                row = {"model": model, "kind": kind, "bytes": len(data), "runtime": runtime.name}
+                rows.append({**row, "instructions": round(middle), "spread": spread})
+                told = f"{middle / 1e6:9.2f} million an inference, spread {spread:.0e}"
+                print(f"{model:24} {kind:8} {runtime.name:14} {told}", flush=True)
+    ratios = {}
+    counted = {(row["model"], row["runtime"], row["kind"]): row["instructions"] for row in rows}
+    for (model, runtime, kind), count in counted.items():
+        if kind == "int8" and (whole := counted.get((model, runtime, "fp32"))):
+            ratios[f"{model} {runtime}"] = whole / count
+            print(f"{model:24} fp32/int8 {runtime:14} {whole / count:8.2f}")
+    emulator = subprocess.run([runtimes[0].command[0], "--version"], capture_output=True, text=True, check=True)
+    result = {
+        "command": "python benchmarks/instructions.py PACK_OR_TFLITE ...",
+        "inferences": asked.inferences,
+        "repeats": asked.repeats,
+        "emulated": "cortex-a15, ARMv7-A with NEON",
+        "device": cpu_model(),
+        "versions": {
+            "emulator": emulator.stdout.splitlines()[0],
+            **{runtime.name: dict(runtime.versions) for runtime in runtimes},
+        },
+        "counts": rows,
+        "fp32_over_int8": ratios,
+    }
+    (HERE / "results" / "instructions.json").write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
