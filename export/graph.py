@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from edge_wbc.core.errors import BadInput
+from export.channels_last import channels_last_form
 
 if TYPE_CHECKING:
     from edge_wbc.lab.training.run import TrainedRun
@@ -72,6 +73,13 @@ class DeployableGraph(nn.Module):
         self.inverse_temperature = 1.0 / float(temperature)
         self.requires_grad_(False)
         self.eval()
+
+    def channels_last(self) -> DeployableGraph:
+        """The same graph in the form that `export.channels_last` gives its network."""
+        other = copy.copy(self)
+        other._modules = dict(self._modules)
+        other.network = channels_last_form(self.network)
+        return other
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """Probabilities, float32 (N, L) summing to 1, of `pixels`, float32 (N, S, S, 3) RGB 0..255."""

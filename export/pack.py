@@ -15,7 +15,7 @@ import numpy as np
 
 from edge_wbc.core.errors import BadInput, CheckFailed
 from edge_wbc.core.pack import KINDS, WEIGHTS_FILE, Manifest, check_replaceable, write_pack
-from export.calibration import CALIBRATION_CROPS, calibration_set
+from export.calibration import CALIBRATION_CROPS
 from export.card import model_card
 from export.metadata import embed_metadata
 from export.prove import Limits, Proof, prove
@@ -35,6 +35,9 @@ ALWAYS = "tflite-int8"
 
 WEIGHTS = "weights"
 """No artefact: what `edge-wbc adapt` starts from."""
+
+PLAIN = "tflite-int8-plain"
+"""No artefact of a pack: int8 with weights rounded to the nearest, which the card compares with what ships."""
 
 _TOOLS = ("torch", "litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "onnx", "onnxruntime")
 
@@ -69,37 +72,6 @@ def wanted(kinds: Sequence[str], model: str) -> list[str]:
     return [kind for kind in KINDS if kind in kinds or (kind == ALWAYS and for_phone)]
 
 
-def _crops_of(run: TrainedRun, part: str) -> tuple[np.ndarray, np.ndarray]:
-    crops, labels = run.crops(part)
-    return np.asarray(crops), np.asarray(labels)
-
-
-def _held_out(run: TrainedRun) -> tuple[str, np.ndarray, np.ndarray]:
-    # Of an adapted run nobody may have labelled more than it learned from; what agrees on those agrees.
-    for part in ("test", "val", *(("unlabelled", "train") if _transductive(run) else ())):
-        crops, labels = _crops_of(run, part)
-        if len(crops):
-            return part, crops, labels
-    raise BadInput(run.path, "has no held-out crops to prove an export on", "train with a test or validation part")
-
-
-def _transductive(run: TrainedRun) -> bool:
-    return bool(run.recipe.get("transductive"))
-
-
-def _calibration(run: TrainedRun, graph: DeployableGraph, options: ExportOptions) -> np.ndarray:
-    """Crops that the int8 ranges are read from: the training part's, or all that an adaptation saw without labels."""
-    crops, labels = _crops_of(run, "train")
-    if _transductive(run):
-        from export.graph import probabilities
-
-        crops = np.concatenate([crops, *(_crops_of(run, part)[0] for part in ("unlabelled", "test"))])
-        labels = probabilities(graph, crops).argmax(1)
-    if not len(crops):
-        raise BadInput(run.path, "has no training crops to calibrate int8 on", "keep the run beside its data")
-    return calibration_set(crops, labels, options.calibration_crops, options.seed)
-
-
 def convert(
     graph: nn.Module,
     kinds: Sequence[str],
@@ -108,7 +80,7 @@ def convert(
     report: Report,
     outputs: Sequence[str] = ("probabilities",),
 ) -> dict[str, bytes]:
-    """Kind -> artefact without metadata; `outputs` are what ONNX calls the graph's."""
+    """Kind, or PLAIN -> artefact without metadata; `outputs` are what ONNX calls the graph's."""
     from export import tflite, to_onnx
     from export.rounding import round_weights
 
@@ -118,14 +90,19 @@ def convert(
     }
 
     @cache
+    def rounded() -> nn.Module:
+        return round_weights(graph, calibration)
+
+    @cache
     def whole(family: str, weights: str) -> bytes:
-        return makers[family](round_weights(graph, calibration) if weights == "rounded" else graph, size)
+        return makers[family](rounded() if weights == "rounded" else graph, size)
 
     steps: dict[str, Callable[[], bytes]] = {
         "tflite-fp32": lambda: whole("tflite", "float"),
         "tflite-fp16": lambda: tflite.to_half_tflite(whole("tflite", "float")),
         "tflite-dynamic": lambda: tflite.to_dynamic_tflite(whole("tflite", "rounded")),
         "tflite-int8": lambda: tflite.to_int8_tflite(whole("tflite", "rounded"), calibration),
+        PLAIN: lambda: tflite.to_int8_tflite(whole("tflite", "float"), calibration),
         "onnx-fp32": lambda: whole("onnx", "float"),
         "onnx-int8": lambda: to_onnx.to_int8_onnx(whole("onnx", "rounded"), calibration),
     }
@@ -147,13 +124,14 @@ def tool_versions() -> dict[str, str]:
     return found
 
 
-def _numerics(options: ExportOptions, calibration: int, proofs: Sequence[Proof]) -> bytes:
+def _numerics(options: ExportOptions, calibration: int, proofs: Sequence[Proof], nearest: Sequence[Proof]) -> bytes:
     body: dict[str, Any] = {
         "device": f"{platform.machine()} {platform.system()}",
         "versions": tool_versions(),
         "limits": asdict(options.limits),
         "calibration": {"crops": calibration, "seed": options.seed},
         "artefacts": [proof.to_json() for proof in proofs],
+        "rounded_to_the_nearest": [proof.to_json() for proof in nearest],
     }
     return (json.dumps(body, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
@@ -173,54 +151,62 @@ def _manifest(run: TrainedRun) -> Manifest:
     )
 
 
-def export_run(run: TrainedRun, out: Path, options: ExportOptions, report: Report | None = None) -> list[Proof]:
+def export_run(
+    run: TrainedRun, out: Path, options: ExportOptions, report: Report | None = None, data: Path | None = None
+) -> list[Proof]:
     """Export a run, prove every artefact, write the pack.
 
     Args:
-        run: what `load_run` returned.
+        run: what `load_run` returned, or `open_source` of a pack that carries weights.
         out: the pack's folder; an earlier pack there is replaced.
         options: what to export.
         report: told (stage, done, total), for a progress bar.
+        data: cells to calibrate and prove on instead of the run's own; a pack has none of its own.
 
     Returns:
         one proof per artefact, in the order of `edge_wbc.core.pack.KINDS`.
 
     Raises:
         BadInput: an unknown kind, an `out` that holds something else,
-            weights that are NaN or infinite, or a run without training or held-out crops.
+            weights that are NaN or infinite, a run without training or held-out crops,
+            or `data` with too few cells or cells of one label alone.
         CheckFailed: artefacts beyond the limits, each named with its figure and limit. Nothing is written.
     """
     kinds = wanted(options.kinds, run.model)
     check_replaceable(out, "pack.json")
     from edge_wbc.lab.adaptation.weights import write_halves
     from edge_wbc.lab.training.run import provenance_lines
+    from export.evidence import evidence_of_folder, evidence_of_run
     from export.graph import graph_of_run, probabilities
 
     tell: Report = report or (lambda stage, done, total: None)
     graph = graph_of_run(run)
-    part, crops, truth = _held_out(run)
-    calibration = _calibration(run, graph, options)
+    if data is None:
+        evidence = evidence_of_run(run, graph, options.calibration_crops, options.seed)
+    else:
+        evidence = evidence_of_folder(run, data, graph, options.calibration_crops, options.seed, tell)
 
-    models = convert(graph, kinds, run.crop.size, calibration, tell)
+    plain = [PLAIN] if ALWAYS in kinds else []
+    # Proved against the network as it was trained, not as it was rewritten.
+    models = convert(graph.channels_last(), [*kinds, *plain], run.crop.size, evidence.calibration, tell)
     manifest = _manifest(run)
-    files: dict[str, bytes] = {}
-    proofs = []
-    expected = probabilities(graph, crops)
-    for kind in kinds:
-        name = KINDS[kind]
-        files[name] = embed_metadata(name, models[kind], {**manifest.to_json(), "kind": kind}, run.labels)
+    expected = probabilities(graph, evidence.crops)
+    files = {
         # Proven with its metadata inside: byte for byte what ships.
-        proofs.append(
-            prove(kind, name, files[name], crops, truth, expected, run.labels, options.limits, part=part, report=tell)
-        )
+        KINDS[kind]: embed_metadata(KINDS[kind], models[kind], {**manifest.to_json(), "kind": kind}, run.labels)
+        for kind in kinds
+    }
+    limits = options.limits
+    proofs = [prove(kind, KINDS[kind], files[KINDS[kind]], evidence, expected, run.labels, limits, tell) for kind in kinds]
     broken = [f"{proof.file}: {line}" for proof in proofs for line in proof.broken]
     if broken:
         raise CheckFailed("; ".join(broken) + "; no pack was written")
+    nearest = [prove(ALWAYS, KINDS[ALWAYS], models[PLAIN], evidence, expected, run.labels, limits, tell) for _ in plain]
 
     if WEIGHTS in options.kinds:
         files[WEIGHTS_FILE] = write_halves(run.network, run.model, run.labels)
     files["training.sha256"] = provenance_lines(run.provenance)
-    files["numerics.json"] = _numerics(options, len(calibration), proofs)
-    files["MODEL_CARD.md"] = model_card(run, proofs, options.about).encode()
+    files["numerics.json"] = _numerics(options, len(evidence.calibration), proofs, nearest)
+    files["MODEL_CARD.md"] = model_card(run, proofs, nearest, options.about).encode()
     write_pack(out, manifest, files)
     return proofs

@@ -5,11 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge_wbc.core.interpreter import open_interpreter
+from export.cost import cost_of
+
+if TYPE_CHECKING:
+    from export.evidence import Evidence
 
 __all__ = ["Limits", "Proof", "prove"]
 
@@ -25,12 +29,14 @@ class Limits:
         half_error: the same of float16 weights.
         agreement: share of crops whose most probable label is the same, of the quantised artefacts.
         accuracy_drop: share of crops by which accuracy may fall below PyTorch's, of the quantised artefacts.
+        int8_multiply_adds: share of multiply-adds that compute in int8, of the full int8 artefacts.
     """
 
     float_error: float = 1e-3
     half_error: float = 2e-2
     agreement: float = 0.99
     accuracy_drop: float = 0.005
+    int8_multiply_adds: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -40,12 +46,17 @@ class Proof:
     Attributes:
         kind, file: which artefact.
         bytes: its size with metadata.
-        part: "test" or "val"; of an adapted run also "unlabelled" or "train".
+        part: where the crops come from (see `export.evidence.Evidence`).
         crops: how many were compared.
         max_error, mean_error: absolute differences of probabilities.
         agreement: share of crops with the same most probable label.
         accuracy, torch_accuracy: share of crops whose most probable label is right; NaN where nobody knows.
         per_label: label -> {"crops", "accuracy", "torch_accuracy"}, of labels that occur.
+        operators: how many there are, as the runtime fuses them.
+        int8_operators, int8_multiply_adds: shares of operators, and of multiply-adds, that compute in int8.
+        multiply_adds: of one crop.
+        transposes: operators that only change the order of axes.
+        peak_bytes: the most that activations take at a time.
         ms_median: one crop, one thread, milliseconds.
         runtime: what ran it.
         broken: one line per limit that it breaks; empty when it stands.
@@ -62,6 +73,12 @@ class Proof:
     accuracy: float
     torch_accuracy: float
     per_label: Mapping[str, Mapping[str, float]]
+    operators: int
+    int8_operators: float
+    multiply_adds: int
+    int8_multiply_adds: float
+    transposes: int
+    peak_bytes: int
     ms_median: float
     runtime: str
     broken: tuple[str, ...] = field(default=())
@@ -96,16 +113,20 @@ def _broken(kind: str, limits: Limits, crops: int, max_error: float, differ: int
     return tuple(lines)
 
 
+def _in_float(kind: str, limits: Limits, in_int8: float) -> tuple[str, ...]:
+    if not kind.endswith("int8") or in_int8 >= limits.int8_multiply_adds:
+        return ()
+    return (f"{in_int8:.1%} of its multiply-adds compute in int8, under {limits.int8_multiply_adds:.1%}",)
+
+
 def prove(
     kind: str,
     file: str,
     model: bytes,
-    crops: np.ndarray,
-    truth: np.ndarray,
+    evidence: Evidence,
     expected: np.ndarray,
     labels: Sequence[str],
     limits: Limits,
-    part: str = "test",
     report: Callable[[str, int, int], None] | None = None,
 ) -> Proof:
     """Run an artefact on held-out crops and compare.
@@ -114,17 +135,17 @@ def prove(
         kind: such as ``tflite-int8``; decides which limits apply.
         file: its name in the pack.
         model: its bytes as they will be shipped.
-        crops: uint8 (N, S, S, 3) RGB, N > 0.
-        truth: int64 (N,), positions in `labels`; -1 where nobody knows.
-        expected: float32 (N, L), what the PyTorch graph says of `crops`.
+        evidence: the crops and what experts say of them.
+        expected: float32 (N, L), what the PyTorch graph says of those crops.
         labels: of the columns.
         limits: what it may differ by.
-        part: where the crops come from.
         report: told ("prove KIND", crops done, crops in all).
 
     Raises:
-        BadInput: the runtime refuses the artefact, or none is installed.
+        BadInput: the runtime refuses the artefact, or none is installed; an operator whose cost is not known.
     """
+    cost = cost_of(file, model)
+    crops, truth = evidence.crops, evidence.truth
     interpreter = open_interpreter(file, model, threads=1)
     interpreter.predict(crops[:1])  # the first run lays out memory; it is no measure
     found, seconds = np.empty_like(expected), []
@@ -140,11 +161,12 @@ def prove(
     right, torch_right = mine == truth, theirs == truth
     named = truth >= 0
     max_error, differ = float(error.max()), int((mine != theirs).sum())
+    in_int8 = cost.int8_multiply_adds / max(cost.multiply_adds, 1)
     return Proof(
         kind=kind,
         file=file,
         bytes=len(model),
-        part=part,
+        part=evidence.part,
         crops=len(crops),
         max_error=max_error,
         mean_error=float(error.mean()),
@@ -160,7 +182,16 @@ def prove(
             for column, label in enumerate(labels)
             if (truth == column).any()
         },
+        operators=sum(cost.operators.values()),
+        int8_operators=cost.int8_operators / sum(cost.operators.values()),
+        multiply_adds=cost.multiply_adds,
+        int8_multiply_adds=in_int8,
+        transposes=cost.transposes,
+        peak_bytes=cost.peak_bytes,
         ms_median=float(np.median(seconds) * 1000),
         runtime=interpreter.runtime,
-        broken=_broken(kind, limits, len(crops), max_error, differ, int(torch_right.sum()) - int(right.sum())),
+        broken=(
+            *_broken(kind, limits, len(crops), max_error, differ, int(torch_right.sum()) - int(right.sum())),
+            *_in_float(kind, limits, in_int8),
+        ),
     )

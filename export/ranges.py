@@ -17,22 +17,36 @@ _MOVING = {
 }  # fmt: skip
 """Operators that only move numbers: with one scale for what they read and write, they never round."""
 
+_WITHIN = 0.95
+"""Share of the crops that stay within a range. One crop in 400 has extremes three times those of the others, and with
+them every step between two values triples: on two labs never seen, MobileNet-V2's probabilities moved by 0.012 with all
+crops within, and by 0.008 with 95%."""
+
 Ranges = dict[str, dict[str, np.ndarray]]
+
+
+def _keep_each(ranges: dict[str, np.ndarray], crop: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Beside the extremes of the crops so far, those of one more."""
+    return {end: np.append(ranges[end], crop[end]) for end in ("min", "max")} if ranges else crop
+
+
+def _within(ends: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    shares = {"min": 1 - _WITHIN, "max": _WITHIN}
+    return {end: np.quantile(ends[end], [share]).astype(np.float32) for end, share in shares.items()}
 
 
 def _collected(quantizer: Any, float_model: bytes, feeds: list[dict[str, np.ndarray]]) -> Ranges:
     from ai_edge_quantizer import calibrator
-    from ai_edge_quantizer.utils import qsv_utils
 
     # The profiler is ten times faster, but reports the -infinity that a maximum is padded with.
     modes = calibrator.CalibrationMode
     for mode in (modes.CALIBRATION_PROFILER_BASED, modes.CALIBRATION_PRESERVE_ALL_TENSORS):
-        collector = calibrator.Calibrator(float_model, 1, mode, qsv_utils.min_max_update)
+        collector = calibrator.Calibrator(float_model, 1, mode, _keep_each)
         collector.calibrate({"serving_default": feeds}, quantizer._recipe_manager)
         ranges: Ranges = collector.get_model_qsvs()
         unbounded = [name for name, ends in ranges.items() if ends and not np.isfinite(list(ends.values())).all()]
         if not unbounded:
-            return ranges
+            return {name: _within(ends) if ends else ends for name, ends in ranges.items()}
     raise CheckFailed(f"int8 .tflite: {unbounded[0]!r} has no finite range on the calibration crops")
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from export.flatbuffer import check_full_int8, check_fully_connected, check_inline, read_facts
+from export.oldest import check_operator_versions
 from export.quiet import quiet
 from export.ranges import activation_ranges
 from export.repack import repack_in_process
@@ -25,7 +26,7 @@ def to_tflite(graph: nn.Module, size: int) -> bytes:
     The graph itself takes NHWC, and the converter folds its first transpose away.
 
     Raises:
-        CheckFailed: the converter left weights outside the flatbuffer.
+        CheckFailed: weights outside the flatbuffer, or an operator that the oldest runtime does not know.
     """
     with quiet():
         import litert_torch
@@ -35,6 +36,7 @@ def to_tflite(graph: nn.Module, size: int) -> bytes:
     if facts.external_buffers or facts.misaligned_buffers:
         model = repack_in_process(model)
         check_inline(read_facts(model), "float .tflite")
+    check_operator_versions(model, "float .tflite")
     return bytes(model)
 
 
@@ -90,6 +92,7 @@ def to_int8_tflite(float_model: bytes, crops: np.ndarray) -> bytes:
         model = quantizer.quantize(ranges, enable_progress_report=False).quantized_model
     packed = repack_in_process(bytes(model))
     check_full_int8(read_facts(packed), "int8 .tflite")
+    check_operator_versions(packed, "int8 .tflite")
     return packed
 
 
@@ -104,6 +107,7 @@ def _weights_only(float_model: bytes, recipe: Callable[[Any], None], what: str) 
     facts = read_facts(packed)
     check_inline(facts, what)
     check_fully_connected(facts, what)
+    check_operator_versions(packed, what)
     return packed
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edge_wbc.cli.classify import count
-from edge_wbc.cli.export import PROOF_HEAD, proof_rows
+from edge_wbc.cli.export import proof_table
 from edge_wbc.cli.show import AsJson, Progress, emit_json, percent, progress_bar, remark, table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def demo(
             for domain in next(iter(summary["accuracy"].values()))
         ],
     )
-    table(f"{summary['pack']}: proof on held-out crops, one thread", PROOF_HEAD, proof_rows(summary["artefacts"]))
+    table(f"{summary['pack']}: proof on held-out crops, one thread", *proof_table(summary["artefacts"]))
     remark(f"{summary['seconds']:.0f} s; research use, not for diagnosis")
 
 
@@ -221,8 +221,8 @@ def _page(
                     "Milliseconds are the median of one crop on one thread of this machine; they say nothing about "
                     "the phone's older runtime."
                 ],
-                "head": PROOF_HEAD,
-                "rows": proof_rows(proofs),
+                "head": proof_head,
+                "rows": proof_rows,
             },
             {
                 "title": "A field, read by the int8 network",

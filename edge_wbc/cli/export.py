@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -9,26 +10,42 @@ from typing import Annotated
 import typer
 
 from edge_wbc.cli.evaluate import holds_detector
-from edge_wbc.cli.show import AsJson, emit_json, percent, progress_bar, table
+from edge_wbc.cli.show import AsJson, emit_json, percent, progress_bar, remark, table
+from edge_wbc.core.errors import BadInput
 
-__all__ = ["export", "proof_rows"]
+__all__ = ["export", "proof_table"]
 
-PROOF_HEAD = ("artefact", "bytes", "worst error", "same answer", "accuracy", "PyTorch", "ms")
+def proof_table(proofs: list[dict]) -> tuple[list[str], list[list[str]]]:
+    """The proofs as a head and rows, a column each, PyTorch's before them."""
+    labels = proofs[0]["per_label"]
 
+    def share(value: float | None) -> str:
+        return "-" if value is None else percent(value)
 
-def proof_rows(proofs: list[dict]) -> list[tuple[str, ...]]:
-    """The proof of each artefact as a row under PROOF_HEAD."""
-    return [
-        (
-            proof["kind"],
-            f"{proof['bytes']:,}",
-            f"{proof['max_error']:.2g}",
-            percent(proof["agreement"]),
-            *("-" if share is None else percent(share) for share in (proof["accuracy"], proof["torch_accuracy"])),
-            f"{proof['ms_median']:.2f}",
+    figures: dict[str, tuple[str, Callable[[dict], str]]] = {
+        "bytes": ("", lambda proof: f"{proof['bytes']:,}"),
+        "largest error": ("", lambda proof: f"{proof['max_error']:.2g}"),
+        "mean error": ("", lambda proof: f"{proof['mean_error']:.2g}"),
+        "same label": ("", lambda proof: share(proof["agreement"])),
+        "accuracy": (share(proofs[0]["torch_accuracy"]), lambda proof: share(proof["accuracy"])),
+    }
+    for label, found in labels.items():
+        title = f"  {label}, {found['crops']}"
+        figures[title] = (
+            share(found["torch_accuracy"]),
+            lambda proof, label=label: share(proof["per_label"][label]["accuracy"]),  # type: ignore[misc]
         )
-        for proof in proofs
-    ]
+    figures |= {
+        "operators": ("", lambda proof: str(proof["operators"])),
+        "  in int8": ("", lambda proof: share(proof["int8_operators"])),
+        "  transposes": ("", lambda proof: str(proof["transposes"])),
+        "multiply-adds": ("", lambda proof: f"{proof['multiply_adds'] / 1e6:.1f} M"),
+        "  in int8 ": ("", lambda proof: share(proof["int8_multiply_adds"])),
+        "tensors at a time": ("", lambda proof: f"{proof['peak_bytes'] / 1024:,.0f} KiB"),
+        "ms": ("", lambda proof: f"{proof['ms_median']:.2f}"),
+    }
+    head = ["", "PyTorch", *(proof["kind"] for proof in proofs)]
+    return head, [[name, first, *map(told, proofs)] for name, (first, told) in figures.items()]
 
 
 DETECTOR_PROOF_HEAD = ("artefact", "bytes", "score error", "box error, px", "AP50", "PyTorch", "ms")
@@ -51,7 +68,9 @@ def detector_proof_rows(proofs: list[dict]) -> list[tuple[str, ...]]:
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run folder that train wrote.")],
+    run: Annotated[
+        Path, typer.Argument(metavar="RUN|PACK", help="A run folder that train wrote, or a pack with weights.")
+    ],
     out: Annotated[Path, typer.Option("--out", help="The pack's folder.")],
     kinds: Annotated[
         str, typer.Option(help="Artefacts, by commas, and weights for `edge-wbc adapt` to start from.")
@@ -60,6 +79,10 @@ def export(
         int, typer.Option(help="Training crops, of a detector fields, that the int8 ranges are read from.")
     ] = 200,
     seed: Annotated[int, typer.Option(help="Of the choice of those.")] = 0,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Cells to calibrate and prove on, instead of the run's own; a pack has none of its own."),
+    ] = None,
     about: Annotated[
         Path | None,
         typer.Option(
@@ -80,17 +103,20 @@ def export(
     if holds_detector(run):
         _export_detector(run, out, wanted, calibration, seed, words, as_json)
         return
-    from edge_wbc.lab.training import load_run
+    from edge_wbc.lab.adaptation.source import open_source
     from export import ExportOptions, export_run
 
     options = ExportOptions(wanted, calibration, seed, about=words)
-    trained = load_run(run)
+    source = open_source(run)
+    if data is None and (not run.is_dir() or (run / "pack.json").is_file()):
+        raise BadInput(run, "a pack carries no cells to calibrate and prove on", "name some: --data DATA")
     with progress_bar() as progress:
-        proofs = [proof.to_json() for proof in export_run(trained, out, options, progress)]
+        proofs = [proof.to_json() for proof in export_run(source, out, options, progress, data)]
     if as_json:
         emit_json({"pack": str(out), "artefacts": proofs})
         return
-    table(f"{out}: {proofs[0]['crops']} crops of part {proofs[0]['part']}, one thread", PROOF_HEAD, proof_rows(proofs))
+    table(f"{out}: {proofs[0]['crops']} crops of part {proofs[0]['part']}, one thread", *proof_table(proofs))
+    remark("research use, not for diagnosis")
 
 
 def _export_detector(

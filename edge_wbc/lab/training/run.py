@@ -110,6 +110,10 @@ class TrainedRun:
             [column_of(crops[row].label, self.labels) for row in rows], np.int64
         )
 
+    def domains(self, part: str) -> list[str]:
+        """The lab of each of a part's crops."""
+        return [crop.domain for crop in _crop_rows(self.path) if crop.part == part]
+
 
 def write_json(path: Path, content: Any) -> None:
     """Writes JSON, whole or not at all."""
