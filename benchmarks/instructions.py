@@ -1,12 +1,12 @@
 """ARMv7 instructions that one inference takes on TFLite 2.8.0 and 2.11.0, counted by QEMU.
 
-    python benchmarks/instructions.py PACK_OR_TFLITE ... [--inferences 20] [--repeats 3]
+    python benchmarks/instructions.py PACK_OR_TFLITE ... [--inferences 8]
 
-Of a pack every .tflite is counted; a file's kind is what its name says before .tflite. A count is that of a process
-with `inferences` more than another, less that other's, divided by them; the core's own interpreter runs them, one
-thread, on one crop of noise. Counts compare models of one kind: a phone's time also depends on memory and on which
-instructions they are. Needs `make runtimes` and a C compiler. Prints a table and writes
-benchmarks/results/instructions.json.
+Of a pack every .tflite is counted; a file's kind is what its name says before .tflite. The core's own interpreter runs
+it, one thread, on one crop of noise; the middle of all inferences but the first two is told, the interpreter's few
+Python lines included. The same command counts the same to the last instruction. Counts compare models of one kind: a
+phone's time also depends on memory and on which instructions they are. Needs `make runtimes` and a C compiler. Prints a
+table and writes benchmarks/results/instructions.json.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from export.old_runtimes import OldRuntime, open_runtime
 
 HERE = Path(__file__).parent
 RUNTIMES = ("2.8.0-armv7l", "2.11.0-armv7l")
-WARM = 2  # inferences of the shorter process: the first lays out memory
-# What runs under the emulator: model, crop, number of inferences.
+WARM = 2  # inferences that are not counted: the first lays out memory
+# What runs under the emulator: model, crop, number of inferences. The plugin logs its count at each getppid.
 LOOP = """
-import sys
+import os, sys
 import numpy as np
 from edge_wbc.core.interpreter import open_interpreter
 model, crop, count = sys.argv[1:]
@@ -42,7 +42,9 @@ with open(model, "rb") as file:
     interpreter = open_interpreter(model, file.read())
 crops = np.load(crop)
 for _ in range(int(count)):
+    os.getppid()
     interpreter.predict(crops)
+os.getppid()
 """
 
 
@@ -57,23 +59,20 @@ def build_plugin(folder: Path) -> Path:
 
 
 def with_plugin(runtime: OldRuntime, plugin: Path, log: Path) -> OldRuntime:
-    """The same runtime, which leaves a count in `log`; hashes are not salted, so that dictionaries behave alike."""
+    """The same runtime, which leaves counts in `log`; hashes are not salted, so that dictionaries behave alike."""
     emulator, *rest = runtime.command
     counted = (emulator, "-plugin", str(plugin), "-d", "plugin", "-D", str(log), *rest)
     return replace(runtime, command=counted, environment={**runtime.environment, "PYTHONHASHSEED": "0"})
 
 
-def per_inference(runtime: OldRuntime, model: bytes, folder: Path, inferences: int) -> float:
+def per_inference(runtime: OldRuntime, model: bytes, folder: Path, inferences: int) -> int:
     """Instructions of one inference."""
     file, crop, log = folder / "model.tflite", folder / "crop.npy", folder / "log"
     file.write_bytes(model)
     np.save(crop, noise(model))
     counted = with_plugin(runtime, folder / "count.so", log)
-    totals = []
-    for count in (WARM, WARM + inferences):
-        counted.python("-c", LOOP, str(file), str(crop), f"{count:04}")
-        totals.append(int(log.read_text().split()[1]))
-    return (totals[1] - totals[0]) / inferences
+    counted.python("-c", LOOP, str(file), str(crop), str(WARM + inferences))
+    return round(statistics.median(np.diff([int(line) for line in log.read_text().split()])[WARM:].tolist()))
 
 
 def noise(model: bytes) -> np.ndarray:
@@ -107,8 +106,7 @@ def main() -> None:
     """Counts every model on every runtime."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PACK_OR_TFLITE")
-    parser.add_argument("--inferences", type=int, default=20)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--inferences", type=int, default=8)
     asked = parser.parse_args()
     try:
         runtimes = [open_runtime(name) for name in RUNTIMES]
@@ -121,26 +119,22 @@ def main() -> None:
         for model, kind, file in find_models(asked.paths):
             for runtime in runtimes:
                 data = file.read_bytes()
-                counts = [per_inference(runtime, data, folder, asked.inferences) for _ in range(asked.repeats)]
-                middle = statistics.median(counts)
-                spread = (max(counts) - min(counts)) / middle
+                count = per_inference(runtime, data, folder, asked.inferences)
                 row = {"model": model, "kind": kind, "bytes": len(data), "runtime": runtime.name}
-                rows.append({**row, "instructions": round(middle), "spread": spread})
-                told = f"{middle / 1e6:9.2f} million an inference, spread {spread:.0e}"
-                print(f"{model:24} {kind:8} {runtime.name:14} {told}", flush=True)
+                rows.append({**row, "instructions": count})
+                print(f"{model:24} {kind:9} {runtime.name:14} {count:13,} an inference", flush=True)
     ratios = {}
     counted = {(row["model"], row["runtime"], row["kind"]): row["instructions"] for row in rows}
     for (model, runtime, kind), count in counted.items():
         if kind == "int8" and (whole := counted.get((model, runtime, "fp32"))):
             ratios[f"{model} {runtime}"] = whole / count
-            print(f"{model:24} fp32/int8 {runtime:14} {whole / count:8.2f}")
+            print(f"{model:24} fp32/int8 {runtime:14} {whole / count:13.2f}")
     emulator = subprocess.run([runtimes[0].command[0], "--version"], capture_output=True, text=True, check=True)
     result = {
         "command": "python benchmarks/instructions.py PACK_OR_TFLITE ...",
         "inferences": asked.inferences,
-        "repeats": asked.repeats,
         "emulated": "cortex-a15, ARMv7-A with NEON",
-        "device": cpu_model(),
+        "host": cpu_model(),
         "versions": {
             "emulator": emulator.stdout.splitlines()[0],
             **{runtime.name: dict(runtime.versions) for runtime in runtimes},

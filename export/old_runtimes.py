@@ -47,14 +47,18 @@ class OldRuntime:
             BadInput: it does not start, or ends with a fault; the line carries its last words.
         """
         plain = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-        path = os.pathsep.join([self.environment["PYTHONPATH"], str(_HOUSE)])
-        environment = {**plain, **self.environment, "PYTHONPATH": path}
-        try:
-            done = subprocess.run(
-                [*self.command, *arguments], env=environment, capture_output=True, text=True, errors="replace"
-            )
-        except OSError as error:
-            raise BadInput(f"TFLite {self.name}", f"does not start ({error})", "make runtimes") from error
+        with tempfile.TemporaryDirectory() as house:
+            # Nothing else that lies beside the packages: where they are installed, that is another Python's NumPy.
+            for package in ("edge_wbc", "export"):
+                (Path(house) / package).symlink_to(_HOUSE / package)
+            path = os.pathsep.join([self.environment["PYTHONPATH"], house])
+            environment = {**plain, **self.environment, "PYTHONPATH": path}
+            try:
+                done = subprocess.run(
+                    [*self.command, *arguments], env=environment, capture_output=True, text=True, errors="replace"
+                )
+            except OSError as error:
+                raise BadInput(f"TFLite {self.name}", f"does not start ({error})", "make runtimes") from error
         if done.returncode:
             said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             raise BadInput(f"TFLite {self.name}", f"failed ({said[-1]})", "make runtimes")
