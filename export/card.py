@@ -172,8 +172,8 @@ def _rounding(proof: Proof, plain: Proof) -> str:
     lost = plain.torch_accuracy - plain.accuracy
     needed = lost > _NEEDED or plain.agreement < proof.agreement
     return (
-        "\n### Rounding\n\nThe int8 weights are rounded for what they are multiplied with, and the biases corrected; the"
-        " int8 ranges hold what 95% of the calibration crops stay within. With weights rounded to the nearest,"
+        "\n### Rounding\n\nThe int8 weights are rounded for what they are multiplied with, and the biases corrected;"
+        " the int8 ranges hold what 95% of the calibration crops stay within. With weights rounded to the nearest,"
         f" `{proof.file}` would agree on {percent(plain.agreement)} instead of {percent(proof.agreement)} and err by"
         f" {plain.mean_error:.2g} instead of {proof.mean_error:.2g} on average, with an accuracy of"
         f" {percent(plain.accuracy)}: it was {'' if needed else 'not '}needed. Quantisation-aware training was not.\n"
@@ -200,4 +200,6 @@ def model_card(run: TrainedRun, proofs: Sequence[Proof], nearest: Sequence[Proof
         seed=run.seed,
         versions=", ".join(f"{name} {version}" for name, version in run.versions.items()) or "versions not recorded",
     )
-    return "\n".join([head, _training_data(run, about), _evaluation(run.metrics), _proof(proofs, nearest), _LIMITATIONS])
+    return "\n".join(
+        [head, _training_data(run, about), _evaluation(run.metrics), _proof(proofs, nearest), _LIMITATIONS]
+    )

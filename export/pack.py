@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from edge_wbc.lab.training.run import TrainedRun
-    from export.graph import DeployableGraph
 
 __all__ = ["ALWAYS", "WEIGHTS", "ExportOptions", "export_run"]
 
@@ -197,7 +196,9 @@ def export_run(
         for kind in kinds
     }
     limits = options.limits
-    proofs = [prove(kind, KINDS[kind], files[KINDS[kind]], evidence, expected, run.labels, limits, tell) for kind in kinds]
+    proofs = [
+        prove(kind, KINDS[kind], files[KINDS[kind]], evidence, expected, run.labels, limits, tell) for kind in kinds
+    ]
     broken = [f"{proof.file}: {line}" for proof in proofs for line in proof.broken]
     if broken:
         raise CheckFailed("; ".join(broken) + "; no pack was written")

@@ -157,6 +157,7 @@ def _page(
     from edge_wbc.lab.evaluation.report import Picture, figure_png, png, render_report
 
     labels = facts["labels"]
+    proof_head, proof_rows = proof_table(proofs)
     sheets = []
     for domain, name in (("test-A", HOME), ("test-B", AWAY)):
         said = np.array([item.label for item in tests[domain].items])

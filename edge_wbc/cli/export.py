@@ -15,36 +15,36 @@ from edge_wbc.core.errors import BadInput
 
 __all__ = ["export", "proof_table"]
 
+
 def proof_table(proofs: list[dict]) -> tuple[list[str], list[list[str]]]:
     """The proofs as a head and rows, a column each, PyTorch's before them."""
     labels = proofs[0]["per_label"]
 
     def share(value: float | None) -> str:
-        return "-" if value is None else percent(value)
+        return "-" if value is None else f"{100 * value:.1f}"
 
     figures: dict[str, tuple[str, Callable[[dict], str]]] = {
-        "bytes": ("", lambda proof: f"{proof['bytes']:,}"),
-        "largest error": ("", lambda proof: f"{proof['max_error']:.2g}"),
-        "mean error": ("", lambda proof: f"{proof['mean_error']:.2g}"),
-        "same label": ("", lambda proof: share(proof["agreement"])),
-        "accuracy": (share(proofs[0]["torch_accuracy"]), lambda proof: share(proof["accuracy"])),
+        "MB": ("", lambda proof: f"{proof['bytes'] / 1e6:.2f}"),
+        "largest error": ("", lambda proof: f"{proof['max_error']:.1g}"),
+        "mean error": ("", lambda proof: f"{proof['mean_error']:.1g}"),
+        "same label, %": ("", lambda proof: share(proof["agreement"])),
+        "accuracy, %": (share(proofs[0]["torch_accuracy"]), lambda proof: share(proof["accuracy"])),
     }
     for label, found in labels.items():
-        title = f"  {label}, {found['crops']}"
-        figures[title] = (
+        figures[f"  {label}, {found['crops']}"] = (
             share(found["torch_accuracy"]),
             lambda proof, label=label: share(proof["per_label"][label]["accuracy"]),  # type: ignore[misc]
         )
     figures |= {
         "operators": ("", lambda proof: str(proof["operators"])),
-        "  in int8": ("", lambda proof: share(proof["int8_operators"])),
+        "  in int8, %": ("", lambda proof: share(proof["int8_operators"])),
         "  transposes": ("", lambda proof: str(proof["transposes"])),
-        "multiply-adds": ("", lambda proof: f"{proof['multiply_adds'] / 1e6:.1f} M"),
-        "  in int8 ": ("", lambda proof: share(proof["int8_multiply_adds"])),
-        "tensors at a time": ("", lambda proof: f"{proof['peak_bytes'] / 1024:,.0f} KiB"),
+        "multiply-adds, M": ("", lambda proof: f"{proof['multiply_adds'] / 1e6:.1f}"),
+        "  in int8, % ": ("", lambda proof: share(proof["int8_multiply_adds"])),
+        "tensors, KiB": ("", lambda proof: f"{proof['peak_bytes'] / 1024:,.0f}"),
         "ms": ("", lambda proof: f"{proof['ms_median']:.2f}"),
     }
-    head = ["", "PyTorch", *(proof["kind"] for proof in proofs)]
+    head = ["", "PyTorch", *(proof["kind"].replace("-", "\n") for proof in proofs)]
     return head, [[name, first, *map(told, proofs)] for name, (first, told) in figures.items()]
 
 

@@ -75,6 +75,9 @@ class FakeRun:
     def crops(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         return self.parts[part]
 
+    def domains(self, part: str) -> list[str]:
+        return ["a lab"] * len(self.parts[part][0])
+
     def but(self, **changes: Any) -> FakeRun:
         return replace(self, **changes)
 

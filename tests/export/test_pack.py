@@ -137,7 +137,11 @@ def test_limits_count_in_whole_cells(kind, crops, error, differ, fewer, breaks):
 
 
 def test_a_proof_with_no_numbers_is_still_json():
-    proof = Proof("onnx-fp32", "m.onnx", 1, "test", 1, float("nan"), 0.0, 1.0, 1.0, 1.0, {}, 0.1, "onnxruntime")
+    figures = {"operators": 1, "int8_operators": 0.0, "multiply_adds": 1, "int8_multiply_adds": 0.0}
+    proof = Proof(
+        "onnx-fp32", "m.onnx", 1, "test", 1, float("nan"), 0.0, 1.0, 1.0, 1.0, {}, **figures,
+        transposes=0, peak_bytes=1, ms_median=0.1, runtime="onnxruntime",
+    )  # fmt: skip
     assert json.loads(json.dumps(proof.to_json(), allow_nan=False))["max_error"] is None
 
 
