@@ -170,13 +170,15 @@ def _proof(proofs: Sequence[Proof], nearest: Sequence[Proof]) -> str:
 
 def _rounding(proof: Proof, plain: Proof) -> str:
     lost = plain.torch_accuracy - plain.accuracy
-    needed = lost > _NEEDED or plain.agreement < proof.agreement
+    verdict = (
+        "needed" if lost > _NEEDED or plain.broken else "not needed here, and kept because it errs less elsewhere too"
+    )
     return (
         "\n### Rounding\n\nThe int8 weights are rounded for what they are multiplied with, and the biases corrected;"
         " the int8 ranges hold what 95% of the calibration crops stay within. With weights rounded to the nearest,"
-        f" `{proof.file}` would agree on {percent(plain.agreement)} instead of {percent(proof.agreement)} and err by"
-        f" {plain.mean_error:.2g} instead of {proof.mean_error:.2g} on average, with an accuracy of"
-        f" {percent(plain.accuracy)}: it was {'' if needed else 'not '}needed. Quantisation-aware training was not.\n"
+        f" `{proof.file}` would agree on {percent(plain.agreement)} instead of {percent(proof.agreement)}, err by"
+        f" {plain.mean_error:.2g} instead of {proof.mean_error:.2g} on average and name {percent(plain.accuracy)} right,"
+        f" PyTorch {percent(plain.torch_accuracy)}: {verdict}. Quantisation-aware training is not used.\n"
     )
 
 

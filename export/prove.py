@@ -26,14 +26,12 @@ class Limits:
 
     Attributes:
         float_error: largest difference of any probability, of the float32 artefacts.
-        half_error: the same of float16 weights.
-        agreement: share of crops whose most probable label is the same, of the quantised artefacts.
-        accuracy_drop: share of crops by which accuracy may fall below PyTorch's, of the quantised artefacts.
+        agreement: share of crops whose most probable label is the same, of all others.
+        accuracy_drop: share of crops by which accuracy may fall below PyTorch's, of all others.
         int8_multiply_adds: share of multiply-adds that compute in int8, of the full int8 artefacts.
     """
 
     float_error: float = 1e-3
-    half_error: float = 2e-2
     agreement: float = 0.99
     accuracy_drop: float = 0.005
     int8_multiply_adds: float = 0.95
@@ -99,10 +97,9 @@ def _cells(share: float, crops: int) -> int:
 def _broken(kind: str, limits: Limits, crops: int, max_error: float, differ: int, fewer_right: int) -> tuple[str, ...]:
     """One line per limit that these figures break. Comparisons are turned so that NaN breaks them."""
     lines = []
-    if kind.endswith(("fp32", "fp16")):
-        limit = limits.float_error if kind.endswith("fp32") else limits.half_error
-        if not max_error <= limit:
-            lines.append(f"largest error of a probability {max_error:.2g} is over {limit:.2g}")
+    if kind.endswith("fp32"):
+        if not max_error <= limits.float_error:
+            lines.append(f"largest error of a probability {max_error:.2g} is over {limits.float_error:.2g}")
         return tuple(lines)
     if np.isnan(max_error):
         lines.append("probabilities are not numbers")
