@@ -177,8 +177,8 @@ def _rounding(proof: Proof, plain: Proof) -> str:
         "\n### Rounding\n\nThe int8 weights are rounded for what they are multiplied with, and the biases corrected;"
         " the int8 ranges hold what 95% of the calibration crops stay within. With weights rounded to the nearest,"
         f" `{proof.file}` would agree on {percent(plain.agreement)} instead of {percent(proof.agreement)}, err by"
-        f" {plain.mean_error:.2g} instead of {proof.mean_error:.2g} on average and name {percent(plain.accuracy)} right,"
-        f" PyTorch {percent(plain.torch_accuracy)}: {verdict}. Quantisation-aware training is not used.\n"
+        f" {plain.mean_error:.2g} instead of {proof.mean_error:.2g} on average and name {percent(plain.accuracy)}"
+        f" right, PyTorch {percent(plain.torch_accuracy)}: {verdict}. Quantisation-aware training is not used.\n"
     )
 
 

@@ -7,7 +7,6 @@ import platform
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from edge_wbc.core.errors import BadInput, CheckFailed
 from edge_wbc.core.pack import KINDS, WEIGHTS_FILE, Manifest, check_replaceable, write_pack
 from export.calibration import CALIBRATION_CROPS
 from export.card import model_card
+from export.device import installed
 from export.metadata import embed_metadata
 from export.prove import Limits, Proof, prove
 
@@ -114,13 +114,8 @@ def convert(
 
 
 def tool_versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
-    for name in _TOOLS:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
+    """What an export was made with."""
+    return {"python": platform.python_version(), **installed(_TOOLS)}
 
 
 def _numerics(options: ExportOptions, calibration: int, proofs: Sequence[Proof], nearest: Sequence[Proof]) -> bytes:
