@@ -4,7 +4,8 @@
 
 SHARED holds pbc and tecom. Each network is trained on all of pbc (those without ImageNet weights at hand from random
 ones), which takes 10 to 30 minutes of one core, exported in all kinds, and run on tecom's 200 crops. Runs and packs
-stay in --work: the same command goes on after a kill. Prints a table and writes benchmarks/results/exports.md and .json.
+stay in --work: the same command goes on after a kill. Prints a table and writes benchmarks/results/exports.md
+and .json.
 """
 
 from __future__ import annotations

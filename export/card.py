@@ -164,8 +164,29 @@ def _proof(proofs: Sequence[Proof], nearest: Sequence[Proof]) -> str:
         f"### Artefacts against PyTorch\n\nOn {first.crops} crops (part `{first.part}`); errors are of"
         f" probabilities. The same in `numerics.json`.\n\n{markdown_table(head, rows)}\nAccuracy by label:\n\n"
         + markdown_table(["label", "crops", "PyTorch", *(f"`{proof.file}`" for proof in proofs)], labels)
+        + _old_runtimes(proofs)
         + "".join(_rounding(proof, plain) for proof in proofs for plain in nearest if proof.kind == plain.kind)
     )
+
+
+def _old_runtimes(proofs: Sequence[Proof]) -> str:
+    names = list(dict.fromkeys(name for proof in proofs for name in proof.old_runtimes))
+    if not names:
+        return "\nThe phones' own runtimes, TFLite 2.8 and 2.11, were not at hand.\n"
+    rows = [
+        [f"`{proof.file}`", *(_there(proof.old_runtimes.get(name)) for name in names)]
+        for proof in proofs
+        if proof.old_runtimes
+    ]
+    crops = next(int(found["crops"]) for proof in proofs for found in proof.old_runtimes.values())
+    return (
+        f"\nThe same label as PyTorch's on older runtimes, of {crops} of these crops, and the largest error:\n\n"
+        + markdown_table(["artefact", *(f"TFLite {name}" for name in names)], rows)
+    )
+
+
+def _there(found: Mapping[str, float] | None) -> str:
+    return f"{percent(found['agreement'])}, {found['max_error']:.2g}" if found else "-"
 
 
 def _rounding(proof: Proof, plain: Proof) -> str:

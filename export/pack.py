@@ -19,6 +19,7 @@ from export.card import model_card
 from export.device import installed
 from export.metadata import embed_metadata
 from export.prove import Limits, Proof, prove
+from export.prove_old import prove_on_old_runtimes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -115,7 +116,7 @@ def convert(
 
 def tool_versions() -> dict[str, str]:
     """What an export was made with."""
-    return {"python": platform.python_version(), **installed(_TOOLS)}
+    return installed(_TOOLS)
 
 
 def _numerics(options: ExportOptions, calibration: int, proofs: Sequence[Proof], nearest: Sequence[Proof]) -> bytes:
@@ -194,6 +195,7 @@ def export_run(
     proofs = [
         prove(kind, KINDS[kind], files[KINDS[kind]], evidence, expected, run.labels, limits, tell) for kind in kinds
     ]
+    proofs = prove_on_old_runtimes(proofs, files, evidence, expected, limits, tell)
     broken = [f"{proof.file}: {line}" for proof in proofs for line in proof.broken]
     if broken:
         raise CheckFailed("; ".join(broken) + "; no pack was written")

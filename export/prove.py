@@ -15,7 +15,7 @@ from export.cost import cost_of
 if TYPE_CHECKING:
     from export.evidence import Evidence
 
-__all__ = ["Limits", "Proof", "prove"]
+__all__ = ["Limits", "Proof", "cells_of", "prove"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Proof:
         ms_median: one crop, one thread, milliseconds.
         runtime: what ran it.
         broken: one line per limit that it breaks; empty when it stands.
+        old_runtimes: an older TFLite -> {"crops", "agreement", "max_error"} there (see `export.prove_old`).
     """
 
     kind: str
@@ -79,7 +80,8 @@ class Proof:
     peak_bytes: int
     ms_median: float
     runtime: str
-    broken: tuple[str, ...] = field(default=())
+    broken: tuple[str, ...] = ()
+    old_runtimes: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The fields as plain JSON values; a NaN becomes null."""
@@ -89,7 +91,7 @@ class Proof:
         }
 
 
-def _cells(share: float, crops: int) -> int:
+def cells_of(share: float, crops: int) -> int:
     """A share in whole cells, never below one: 0.29 * 100 shall be 29, hence the hair added."""
     return max(1, int(share * crops + 1e-9))
 
@@ -103,9 +105,9 @@ def _broken(kind: str, limits: Limits, crops: int, max_error: float, differ: int
         return tuple(lines)
     if np.isnan(max_error):
         lines.append("probabilities are not numbers")
-    if differ > _cells(1 - limits.agreement, crops):
+    if differ > cells_of(1 - limits.agreement, crops):
         lines.append(f"agreement {1 - differ / crops:.4f} is under {limits.agreement:.4f} ({differ} of {crops} differ)")
-    if fewer_right > _cells(limits.accuracy_drop, crops):
+    if fewer_right > cells_of(limits.accuracy_drop, crops):
         lines.append(f"accuracy falls by {fewer_right / crops:.4f}, over {limits.accuracy_drop:.4f}")
     return tuple(lines)
 

@@ -35,6 +35,11 @@ def proof_table(proofs: list[dict]) -> tuple[list[str], list[list[str]]]:
             share(found["torch_accuracy"]),
             lambda proof, label=label: share(proof["per_label"][label]["accuracy"]),  # type: ignore[misc]
         )
+    for name in dict.fromkeys(name for proof in proofs for name in proof["old_runtimes"]):
+        figures[f"same on TFLite {name}, %"] = (
+            "",
+            lambda proof, name=name: share(proof["old_runtimes"].get(name, {}).get("agreement")),  # type: ignore[misc]
+        )
     figures |= {
         "operators": ("", lambda proof: str(proof["operators"])),
         "  in int8, %": ("", lambda proof: share(proof["int8_operators"])),
