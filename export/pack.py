@@ -37,7 +37,7 @@ WEIGHTS = "weights"
 """No artefact: what `edge-wbc adapt` starts from."""
 
 PLAIN = "tflite-int8-plain"
-"""No artefact of a pack: int8 with weights rounded to the nearest, which the card compares with what ships."""
+"""No artefact of a pack: int8 without equalised channels and with weights rounded to the nearest, which the card compares with what ships."""
 
 _TOOLS = ("torch", "litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "onnx", "onnxruntime")
 
@@ -82,6 +82,7 @@ def convert(
 ) -> dict[str, bytes]:
     """Kind, or PLAIN -> artefact without metadata; `outputs` are what ONNX calls the graph's."""
     from export import tflite, to_onnx
+    from export.equalise import equalise
     from export.rounding import round_weights
 
     makers: dict[str, Callable[[nn.Module, int], bytes]] = {
@@ -91,7 +92,7 @@ def convert(
 
     @cache
     def rounded() -> nn.Module:
-        return round_weights(graph, calibration)
+        return round_weights(equalise(graph, calibration), calibration)
 
     @cache
     def whole(family: str, weights: str) -> bytes:
