@@ -195,9 +195,9 @@ def _rounding(proof: Proof, plain: Proof) -> str:
         "needed" if lost > _NEEDED or plain.broken else "not needed here, and kept because it errs less elsewhere too"
     )
     return (
-        "\n### Rounding\n\nBefore int8, channels are brought to alike ranges where that changes nothing, weights are rounded"
-        " for what they are multiplied with, and biases corrected; ranges hold what 95% of the calibration crops stay"
-        " within. With the last alone,"
+        "\n### Rounding\n\nBefore int8, channels are brought to alike ranges where that changes nothing, weights are"
+        " rounded for what they are multiplied with, and biases corrected; ranges hold what 95% of those crops"
+        " stay within. With the last alone,"
         f" `{proof.file}` would agree on {percent(plain.agreement)} instead of {percent(proof.agreement)}, err by"
         f" {plain.mean_error:.2g} instead of {proof.mean_error:.2g} on average and name {percent(plain.accuracy)}"
         f" right, PyTorch {percent(plain.torch_accuracy)}: {verdict}. Quantisation-aware training is not used.\n"
