@@ -37,7 +37,7 @@ WEIGHTS = "weights"
 """No artefact: what `edge-wbc adapt` starts from."""
 
 PLAIN = "tflite-int8-plain"
-"""No artefact of a pack: int8 without equalised channels and with weights rounded to the nearest, which the card compares with what ships."""
+"""No artefact of a pack: int8 of the weights as they are, rounded to the nearest, for the card to compare with."""
 
 _TOOLS = ("torch", "litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "onnx", "onnxruntime")
 
