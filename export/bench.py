@@ -47,7 +47,7 @@ class Row:
         runtime: what ran it.
         threads: how many it was given.
         runs: how many inferences were timed.
-        ms_median, ms_p90: milliseconds of one inference, from a uint8 crop to float32 scores.
+        ms_median, ms_p90: milliseconds of one inference, from uint8 pixels to the network's float32 outputs.
         resident_bytes: growth of resident memory with one thread; None where it was not measured.
         cost: what the file says; None where the reader of its format is not installed.
     """
@@ -78,9 +78,9 @@ def bench(
 ) -> list[Row]:
     """Times artefacts in turns, so that a busy moment of the machine hits all alike.
 
-    An inference is what the app pays for one crop: encoding its pixels, running, decoding the scores. Each turn starts
-    with one that is not timed, which brings the artefact's own weights into the cache: the state from a field's second
-    cell on.
+    An inference is what the app pays for one crop, of a detector one field: encoding its pixels, running, decoding what
+    comes out. Each turn starts with one that is not timed, which brings the artefact's own weights into the cache: the
+    state from a field's second cell on.
 
     Args:
         artefacts: kind -> file name and content.
@@ -101,13 +101,13 @@ def bench(
         for kind, (file, model) in artefacts.items()
         for threads in options.threads
     }
-    # What is in a crop does not change how long it takes.
-    crop = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), np.uint8)
+    # What is in a picture does not change how long it takes.
+    pixels = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
     seconds: dict[tuple[str, int], list[float]] = {key: [] for key in opened}
     for done in range(0, options.runs, _TURN):
         tell("timing", done, options.runs)
         for key, interpreter in opened.items():
-            seconds[key] += _turn(interpreter, crop, min(_TURN, options.runs - done))
+            seconds[key] += _turn(interpreter, pixels, min(_TURN, options.runs - done))
     tell("timing", options.runs, options.runs)
 
     grown: dict[str, int | None] = dict.fromkeys(artefacts)
@@ -133,12 +133,12 @@ def bench(
     ]
 
 
-def _turn(interpreter: Interpreter, crop: np.ndarray, count: int) -> list[float]:
-    interpreter.predict(crop)
+def _turn(interpreter: Interpreter, pixels: np.ndarray, count: int) -> list[float]:
+    interpreter.outputs(pixels)
     times = []
     for _ in range(count):
         started = time.perf_counter()
-        interpreter.predict(crop)
+        interpreter.outputs(pixels)
         times.append(time.perf_counter() - started)
     return times
 

@@ -1,4 +1,4 @@
-"""MODEL_CARD.md: what the pack holds, for whom, and how far to trust it."""
+"""MODEL_CARD.md: what the pack holds, for whom, and how far to trust it; its headings are Hugging Face's."""
 
 from __future__ import annotations
 
@@ -20,45 +20,52 @@ pipeline_tag: image-classification
 tags: [white-blood-cells, microscopy, smartphone, tflite, onnx, int8]
 ---
 
-# {model}, white blood cells in {labels} labels
+# Model Card for {model}, white blood cells in {labels} labels
 
 **Research use, not for diagnosis.**
 
-## Model details
+## Model Details
+
+### Model Description
 
 - Network: `{model}`, input {size} x {size} RGB crops of one cell each, values 0 to 255
 - Labels, in the order of the output: {names}
 - Normalisation, temperature ({temperature:.4g}) and softmax are inside every artefact's graph
 - A highest probability under {uncertain:.3g} counts as uncertain
-- Seed {seed}; trained with {versions}
 
-## Intended use
+## Uses
+
+### Direct Use
 
 Naming single white blood cells that were found in fields photographed through a microscope's ocular, cut out with the
 crop rule in `pack.json`, while an expert looks on and corrects. For research on smartphone microscopy and for teaching.
 
-## Out-of-scope use
+### Out-of-Scope Use
 
 Diagnosis, triage or any decision about a patient; cells cut out by another rule; stains, species, objectives or cameras
 unlike those of the training data without adaptation and a new evaluation; blasts and other cells outside the labels,
 which {others}.
+
+## Bias, Risks, and Limitations
+
+- Accuracy falls, often steeply, with another laboratory's stain, microscope or phone: evaluate on your own cells first.
+- The figures below are of crops; a differential count also carries the errors of finding cells.
+- Quantised artefacts were compared with the float network on the held-out crops below only, and times were taken on the
+  machine that exported them, not on a phone.
+
+## How to Get Started with the Model
+
+```
+edge-wbc pack inspect PACK
+edge-wbc classify PACK IMAGES --draw OUT
+edge-wbc evaluate PACK DATA
+```
 """
 
 _HELD_BACK = f"`{GUARD_LABEL}` and the threshold hold back in part only"
 
 _NEEDED = 0.003
 """The loss of accuracy from which on rounding to the nearest is not good enough."""
-
-_LIMITATIONS = """\
-## Limitations
-
-- Accuracy falls, often steeply, with another laboratory's stain, microscope or phone: evaluate on your own cells first.
-- The figures above are of crops; a differential count also carries the errors of finding cells.
-- Quantised artefacts were compared with the float network on these held-out crops only, and times were taken on this
-  machine, not on a phone.
-
-**Research use, not for diagnosis.**
-"""
 
 
 def markdown_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -70,7 +77,7 @@ def percent(value: float | None) -> str:
     return "-" if value is None or value != value else f"{100 * value:.1f}%"
 
 
-def _training_data(run: TrainedRun, about: str) -> str:
+def _training(run: TrainedRun, about: str) -> str:
     counts: dict[str, Counter[str]] = {}
     for _, name, part in run.provenance:
         counts.setdefault(name.partition("/")[0], Counter())[part] += 1
@@ -78,7 +85,9 @@ def _training_data(run: TrainedRun, about: str) -> str:
     rows = [[lab, *(str(found[part]) for part in parts)] for lab, found in counts.items()]
     note = "The SHA-256 of every image stands in `training.sha256`, so that a test set can be checked for overlap.\n"
     images = markdown_table(["images of", *parts], rows) if rows else "Not recorded.\n"
-    return "## Training data\n\n" + "\n".join(([about.strip() + "\n"] if about else []) + [images, note])
+    lines = ["## Training Details\n\n### Training Data\n", *([about.strip() + "\n"] if about else []), images, note]
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items()) or "versions not recorded"
+    return "\n".join([*lines, f"### Training Procedure\n\nSeed {run.seed}; trained with {versions}.\n"])
 
 
 def _evaluation(metrics: Mapping[str, Any]) -> str:
@@ -107,13 +116,13 @@ def _evaluation(metrics: Mapping[str, Any]) -> str:
                 for kind, found in of_guard.get("kinds", {}).items()
             ]
     if not rows:
-        return "## Evaluation\n\nNo metrics were recorded with the run.\n"
+        return "## Evaluation\n\n### Results\n\nNo metrics were recorded with the run.\n"
     head = ["part or domain", "crops", "accuracy", "balanced accuracy", "macro F1", "ECE before, after temperature"]
     tables = markdown_table(head, rows)
     if held:
         tables += f"\nCertain means not named `{GUARD_LABEL}` and not under the threshold:\n\n"
         tables += markdown_table(["part or domain", "crops that are", "crops", "share"], held)
-    return f"## Evaluation\n\nPyTorch, 95% intervals in brackets.\n\n{tables}"
+    return f"## Evaluation\n\n### Results\n\nPyTorch, 95% intervals in brackets.\n\n{tables}"
 
 
 def _share(share: float, limits: Sequence[float] | None) -> str:
@@ -161,7 +170,8 @@ def _proof(proofs: Sequence[Proof], nearest: Sequence[Proof]) -> str:
         for label, figures in first.per_label.items()
     ]
     return (
-        f"### Artefacts against PyTorch\n\nOn {first.crops} crops (part `{first.part}`); errors are of"
+        "## Technical Specifications\n\n### Artefacts against PyTorch\n\n"
+        f"On {first.crops} crops (part `{first.part}`); errors are of"
         f" probabilities. The same in `numerics.json`.\n\n{markdown_table(head, rows)}\nAccuracy by label:\n\n"
         + markdown_table(["label", "crops", "PyTorch", *(f"`{proof.file}`" for proof in proofs)], labels)
         + _old_runtimes(proofs)
@@ -205,7 +215,7 @@ def _rounding(proof: Proof, plain: Proof) -> str:
 
 
 def model_card(run: TrainedRun, proofs: Sequence[Proof], nearest: Sequence[Proof], about: str = "") -> str:
-    """The card's Markdown: model details, uses, training data, evaluation with the proof, limitations.
+    """The card's Markdown: details, uses, limitations, training, evaluation, and the artefacts with their proof.
 
     Args:
         run: what was exported.
@@ -221,9 +231,5 @@ def model_card(run: TrainedRun, proofs: Sequence[Proof], nearest: Sequence[Proof
         temperature=run.temperature,
         uncertain=run.uncertain_below,
         others=_HELD_BACK if GUARD_LABEL in run.labels else "are given one of the labels all the same",
-        seed=run.seed,
-        versions=", ".join(f"{name} {version}" for name, version in run.versions.items()) or "versions not recorded",
     )
-    return "\n".join(
-        [head, _training_data(run, about), _evaluation(run.metrics), _proof(proofs, nearest), _LIMITATIONS]
-    )
+    return "\n".join([head, _training(run, about), _evaluation(run.metrics), _proof(proofs, nearest)])

@@ -126,10 +126,10 @@ def channels_last_form(network: nn.Module) -> nn.Module:
     not know as a pooling; any other network is returned as it is.
 
     Args:
-        network: in eval mode; its weights are copied where their order changes.
+        network: in eval mode, and so is what comes back; its weights are copied where their order changes.
     """
     if isinstance(network, ShuffleNetV2):
-        return _without_shuffles(network)
+        return _without_shuffles(network).eval()
     if isinstance(network, MNASNet):
-        return nn.Sequential(network.layers, _POOL, nn.Flatten(), network.classifier)
+        return nn.Sequential(network.layers, _POOL, nn.Flatten(), network.classifier).eval()
     return network

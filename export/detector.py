@@ -251,7 +251,8 @@ def export_detector(
 
     graph = DetectorGraph(detector.network)
     held_out = _look(detector, graph, loaded)
-    models = convert(graph, kinds, detector.size, calibration, tell, graph.output_names)
+    network = f"{detector.path}: {detector.model}"
+    models = convert(graph, kinds, detector.size, calibration, tell, network, graph.output_names)
     manifest = DetectorManifest(
         detector.model,
         detector.size,

@@ -20,11 +20,13 @@ pipeline_tag: object-detection
 tags: [white-blood-cells, microscopy, smartphone, tflite, onnx, int8]
 ---
 
-# {model}, finds white blood cells in fields
+# Model Card for {model}, finds white blood cells in fields
 
 **Research use, not for diagnosis.**
 
-## Model details
+## Model Details
+
+### Model Description
 
 - Network: `{model}`, input {size} x {size} RGB, values 0 to 255: the field, its longer side {size} pixels, at the top
   left of a square of margin
@@ -32,27 +34,32 @@ tags: [white-blood-cells, microscopy, smartphone, tflite, onnx, int8]
 - Outputs: for each of {maps} maps logits, and shifts and growths of its square anchors; `edge_wbc.core.detector_pack`
   makes boxes of them
 - A score from {threshold:.3g} on is called a cell
-- Seed {seed}; trained with {versions}
 
-## Intended use
+## Uses
+
+### Direct Use
 
 Finding white cells in fields photographed through a microscope's ocular, while an expert looks on and corrects. For
 research on smartphone microscopy and for teaching.
 
-## Out-of-scope use
+### Out-of-Scope Use
 
 Diagnosis, triage or any decision about a patient; stains, species, objectives or cameras unlike those of the training
 data without a new evaluation.
-"""
 
-_LIMITATIONS = """\
-## Limitations
+## Bias, Risks, and Limitations
 
 - What it finds in another laboratory's fields has to be evaluated there first.
-- Quantised artefacts were compared with the float network on these held-out fields only, and times were taken on this
-  machine, not on a phone.
+- Quantised artefacts were compared with the float network on the held-out fields below only, and times were taken on
+  the machine that exported them, not on a phone.
 
-**Research use, not for diagnosis.**
+## How to Get Started with the Model
+
+```
+edge-wbc pack inspect PACK
+edge-wbc find IMAGES --detector PACK --out DIR
+edge-wbc evaluate PACK DATA
+```
 """
 
 
@@ -70,7 +77,7 @@ def _evaluation(metrics: Mapping[str, Any]) -> str:
         for part, found in metrics.items()
     ]
     head = ["part", "fields", "cells", "AP50", "AP50:95", "recall at its threshold", "false a field there"]
-    return "## Evaluation\n\nPyTorch.\n\n" + markdown_table(head, rows)
+    return "## Evaluation\n\n### Results\n\nPyTorch.\n\n" + markdown_table(head, rows)
 
 
 def _proof(proofs: Sequence[DetectorProof]) -> str:
@@ -89,7 +96,8 @@ def _proof(proofs: Sequence[DetectorProof]) -> str:
     ]
     first = proofs[0]
     return (
-        f"### Artefacts against PyTorch\n\nOn {first.fields} fields with {first.cells} cells (part `{first.part}`);"
+        "## Technical Specifications\n\n### Artefacts against PyTorch\n\n"
+        f"On {first.fields} fields with {first.cells} cells (part `{first.part}`);"
         f" boxes are compared in pixels of the input. The same in `numerics.json`.\n\n{markdown_table(head, rows)}"
     )
 
@@ -100,7 +108,7 @@ def detector_card(
     proofs: Sequence[DetectorProof],
     about: str = "",
 ) -> str:
-    """The card's Markdown: model details, uses, training data, evaluation with the proof, limitations.
+    """The card's Markdown: details, uses, limitations, training, evaluation, and the artefacts with their proof.
 
     Args:
         provenance: (SHA-256, name, part) of every photograph.
@@ -113,13 +121,13 @@ def detector_card(
         size=manifest.size,
         maps=len(manifest.maps),
         threshold=manifest.threshold,
-        seed=manifest.seed,
-        versions=", ".join(f"{name} {version}" for name, version in manifest.versions.items()),
     )
+    versions = ", ".join(f"{name} {version}" for name, version in manifest.versions.items())
     data = [
-        "## Training data\n",
+        "## Training Details\n\n### Training Data\n",
         *([about.strip() + "\n"] if about else []),
         markdown_table(["part", "fields"], [[part, str(count)] for part, count in sorted(counts.items())]),
         "The SHA-256 of every photograph stands in `training.sha256`, so that a test set can be checked for overlap.\n",
+        f"### Training Procedure\n\nSeed {manifest.seed}; trained with {versions}.\n",
     ]
-    return "\n".join([head, *data, _evaluation(manifest.metrics), _proof(proofs), _LIMITATIONS])
+    return "\n".join([head, *data, _evaluation(manifest.metrics), _proof(proofs)])

@@ -92,12 +92,15 @@ def evidence_of_folder(
         groups = np.random.default_rng(seed).permutation(np.unique(lab.groups))
         learned = np.isin(lab.groups, groups[: len(groups) // 2])
     labels = np.where(lab.columns < 0, probabilities(graph, crops).argmax(1), lab.columns)
-    if not 0 < learned.sum() < len(learned):
-        few = f"has {len(learned)} cells, of which {learned.sum()} are to calibrate on and none is left to prove on"
-        raise BadInput(data, few, "name a folder with more cells")
+    if not learned.any():
+        fault = "has one cell or copies of it, too few to calibrate and prove on"
+        raise BadInput(data, fault, "name a folder with more cells")
+    if learned.all():
+        fault = f"has {len(learned)} cells, all of which the network learned from: none is left to prove on"
+        raise BadInput(data, fault, "name a folder with more cells")
     _refuse_one_label(data, labels[learned], run.labels)
     chosen = calibration_set(crops[learned], strata(labels[learned], [""] * int(learned.sum())), count, seed)
-    return Evidence(chosen, data.name, crops[~learned], lab.columns[~learned])
+    return Evidence(chosen, data.resolve().name, crops[~learned], lab.columns[~learned])
 
 
 def _refuse_one_label(data: Path, labels: np.ndarray, names: Sequence[str]) -> None:

@@ -69,7 +69,10 @@ def wanted(kinds: Sequence[str], model: str) -> list[str]:
     if unknown:
         raise BadInput("--kinds", f"unknown kind {unknown[0]!r}", f"choose among: {', '.join((*KINDS, WEIGHTS))}")
     for_phone = model not in MODELS or MODELS[model].on_phone
-    return [kind for kind in KINDS if kind in kinds or (kind == ALWAYS and for_phone)]
+    found = [kind for kind in KINDS if kind in kinds or (kind == ALWAYS and for_phone)]
+    if not found:
+        raise BadInput("--kinds", f"names no artefact, and {model} is none for the phone", "add onnx-fp32")
+    return found
 
 
 def convert(
@@ -78,9 +81,14 @@ def convert(
     size: int,
     calibration: np.ndarray,
     report: Report,
+    network: str,
     outputs: Sequence[str] = ("probabilities",),
 ) -> dict[str, bytes]:
-    """Kind, or PLAIN -> artefact without metadata; `outputs` are what ONNX calls the graph's."""
+    """Kind, or PLAIN -> artefact without metadata; `outputs` are what ONNX calls the graph's.
+
+    Raises:
+        BadInput, CheckFailed: as the converters; the line begins with `network`.
+    """
     from export import tflite, to_onnx
     from export.equalise import equalise
     from export.rounding import round_weights
@@ -110,7 +118,12 @@ def convert(
     made: dict[str, bytes] = {}
     for done, kind in enumerate(kinds):
         report("convert", done, len(kinds))
-        made[kind] = steps[kind]()
+        try:
+            made[kind] = steps[kind]()
+        except BadInput as fault:
+            raise BadInput(f"{network}: {fault.where}", fault.fault, fault.remedy) from fault
+        except CheckFailed as fault:
+            raise CheckFailed(f"{network}: {fault}; no pack was written") from fault
     report("convert", len(kinds), len(kinds))
     return made
 
@@ -163,12 +176,15 @@ def export_run(
         one proof per artefact, in the order of `edge_wbc.core.pack.KINDS`.
 
     Raises:
-        BadInput: an unknown kind, an `out` that holds something else,
-            weights that are NaN or infinite, a run without training or held-out crops,
-            or `data` with too few cells or cells of one label alone.
-        CheckFailed: artefacts beyond the limits, each named with its figure and limit. Nothing is written.
+        BadInput: an unknown kind, no crop to calibrate on, an `out` that holds something else,
+            weights that are NaN or infinite, an operator that a converter does not know, a run without training or
+            held-out crops, or `data` with too few cells or cells of one label alone.
+        CheckFailed: artefacts that an old runtime gets wrong, or beyond the limits, each named with its figure and
+            limit. Nothing is written.
     """
     kinds = wanted(options.kinds, run.model)
+    if options.calibration_crops < 1:
+        raise BadInput("--calibration", "needs at least one crop")
     check_replaceable(out, "pack.json")
     from edge_wbc.lab.adaptation.weights import write_halves
     from edge_wbc.lab.training.run import provenance_lines
@@ -184,7 +200,8 @@ def export_run(
 
     plain = [PLAIN] if ALWAYS in kinds else []
     # Proved against the network as it was trained, not as it was rewritten.
-    models = convert(graph.channels_last(), [*kinds, *plain], run.crop.size, evidence.calibration, tell)
+    network = f"{run.path}: {run.model}"
+    models = convert(graph.channels_last(), [*kinds, *plain], run.crop.size, evidence.calibration, tell, network)
     manifest = _manifest(run)
     expected = probabilities(graph, evidence.crops)
     files = {

@@ -72,7 +72,7 @@ def _tie(ranges: Ranges, float_model: bytes) -> None:
 
 
 def activation_ranges(quantizer: Any, float_model: bytes, crops: np.ndarray) -> Ranges:
-    """The range of every activation: its extremes over all crops, tensor name -> {"min", "max"}.
+    """The range of every activation, which 95% of the crops stay within: tensor name -> {"min", "max"}.
 
     The quantiser's default is a moving average with a memory of 20 crops, which clips what another laboratory's stain
     calls forth (see `export.calibration`).

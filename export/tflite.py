@@ -11,7 +11,7 @@ from torch import nn
 
 from export.flatbuffer import check_full_int8, check_fully_connected, check_inline, read_facts
 from export.oldest import check_operator_versions
-from export.quiet import quiet
+from export.quiet import converter
 from export.ranges import activation_ranges
 from export.repack import repack_in_process
 
@@ -26,9 +26,10 @@ def to_tflite(graph: nn.Module, size: int) -> bytes:
     The graph itself takes NHWC, and the converter folds its first transpose away.
 
     Raises:
+        BadInput: an operator that the converter does not know.
         CheckFailed: weights outside the flatbuffer, or an operator that the oldest runtime does not know.
     """
-    with quiet():
+    with converter("litert-torch"):
         import litert_torch
 
         model = litert_torch.convert(graph, sample_kwargs={INPUT: torch.zeros(1, size, size, 3)}).model_content()
@@ -81,9 +82,10 @@ def to_int8_tflite(float_model: bytes, crops: np.ndarray) -> bytes:
         crops: uint8 (N, S, S, 3) RGB, to calibrate on; N > 0.
 
     Raises:
+        BadInput: an operator that the quantiser does not know.
         CheckFailed: the result would mislead an old runtime (see `export.flatbuffer.check_full_int8`).
     """
-    with quiet():
+    with converter("ai-edge-quantizer"):
         from ai_edge_quantizer import quantizer as aeq
 
         quantizer = aeq.Quantizer(bytearray(float_model))
@@ -97,7 +99,7 @@ def to_int8_tflite(float_model: bytes, crops: np.ndarray) -> bytes:
 
 
 def _weights_only(float_model: bytes, recipe: Callable[[Any], None], what: str) -> bytes:
-    with quiet():
+    with converter("ai-edge-quantizer"):
         from ai_edge_quantizer import quantizer as aeq
 
         quantizer = aeq.Quantizer(bytearray(float_model))

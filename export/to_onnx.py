@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from export.quiet import quiet
+from export.quiet import converter
 
 if TYPE_CHECKING:
     from onnxruntime.quantization import CalibrationDataReader
@@ -27,13 +27,15 @@ def to_onnx(graph: nn.Module, size: int, outputs: Sequence[str] = (_OUTPUT,)) ->
     """A float32 ONNX model: input ``pixels`` (1, size, size, 3) 0..255, `outputs`: else ``probabilities`` (1, L).
 
     Raises:
-        onnx.checker.ValidationError: the exporter wrote a model that breaks the standard.
+        BadInput: an operator that the exporter does not know, or a model that breaks the standard.
     """
     import onnx
     from onnxscript import optimizer
 
     file = io.BytesIO()
-    with quiet():
+    with converter("torch.onnx"):
+        # Otherwise PyTorch 2.12 prints the graph that it fails on to stdout, whatever `verbose` says.
+        torch._C._jit_set_onnx_log_output_stream("stderr")
         # The older exporter on purpose: it folds batch normalisation and writes opset 17, which ONNX Runtime has read
         # since 1.12; the newer one writes 18 at least and leaves reshapes around the pooling.
         torch.onnx.export(
@@ -52,7 +54,7 @@ def to_onnx(graph: nn.Module, size: int, outputs: Sequence[str] = (_OUTPUT,)) ->
             model, onnx_shape_inference=True, should_fold=lambda node: node.op_type == "ConstantOfShape" or None
         )
         model = optimizer.optimize(model)
-    onnx.checker.check_model(model, full_check=True)
+        onnx.checker.check_model(model, full_check=True)
     return model.SerializeToString()
 
 
@@ -76,11 +78,14 @@ def to_int8_onnx(model: bytes, crops: np.ndarray) -> bytes:
     Args:
         model: what `to_onnx` returned.
         crops: uint8 (N, S, S, 3) RGB, to calibrate on; N > 0.
+
+    Raises:
+        BadInput: an operator that the quantiser does not know.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    with tempfile.TemporaryDirectory(prefix="onnx-int8-") as folder, quiet():
+    with tempfile.TemporaryDirectory(prefix="onnx-int8-") as folder, converter("onnxruntime"):
         source, prepared, target = (Path(folder) / name for name in ("in.onnx", "prepared.onnx", "out.onnx"))
         source.write_bytes(model)
         quant_pre_process(source, prepared, skip_symbolic_shape=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Optional
 
 import typer
 
+from edge_wbc.cli.pack import open_pack
 from edge_wbc.cli.show import AsJson, emit_json, percent, progress_bar, remark, table
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def bench(
     """
     from edge_wbc.core.errors import BadInput
     from edge_wbc.core.files import write_whole
-    from edge_wbc.core.pack import read_pack
+    from edge_wbc.core.pack import DETECT, artefacts_in
     from export.bench import PACKAGES, BenchOptions
     from export.bench import bench as measure
     from export.device import device_name, installed
@@ -46,13 +47,14 @@ def bench(
         raise BadInput("--runs", f"{runs} is not a number of runs")
     if csv_file is not None and not csv_file.parent.is_dir():
         raise BadInput(csv_file, "no such folder to write it to")
-    opened = read_pack(pack)
-    artefacts = {kind: (name, opened.files[name]) for kind, name in opened.artefacts().items()}
+    opened = open_pack(pack)
+    facts = opened.manifest.to_json()
+    artefacts = {kind: (name, opened.files[name]) for kind, name in artefacts_in(opened.files).items()}
     if not artefacts:
         raise BadInput(pack, "holds no artefact", "export it with --kinds tflite-int8")
     on_phone = _phone(phone, artefacts)
     with progress_bar() as progress:
-        rows = measure(artefacts, opened.manifest.crop.size, BenchOptions(runs), progress)
+        rows = measure(artefacts, facts["input"]["size"], BenchOptions(runs), progress)
     found = {
         "device": device_name(),
         "versions": installed(PACKAGES),
@@ -69,7 +71,7 @@ def bench(
     if as_json:
         emit_json(found)
     else:
-        _tables(pack, found)
+        _tables(pack, found, "field, pixels to maps" if facts.get("task") == DETECT else "crop, pixels to scores")
     if any(row.cost is None for row in rows):
         remark("ai-edge-litert or onnx is not installed: what the files say of their cost is left out")
     if any(row.ms_p90 > _BUSY * row.ms_median for row in rows):
@@ -100,7 +102,7 @@ def _csv(found: dict[str, Any]) -> str:
     return text.getvalue()
 
 
-def _tables(pack: Path, found: dict[str, Any]) -> None:
+def _tables(pack: Path, found: dict[str, Any], what: str) -> None:
     once = {row["file"]: row for row in found["artefacts"]}
     expected = found["estimate"]["ms"]
     here = found["device"].partition(" (")[0]
@@ -119,7 +121,7 @@ def _tables(pack: Path, found: dict[str, Any]) -> None:
         ],
     )
     table(
-        f"measured: one crop, pixels to scores; here: {found['device']}",
+        f"measured: one {what}; here: {found['device']}",
         ("artefact", "device", "runtime", "threads", "median,\nms", "p90,\nms", "grows by,\nMB"),
         [
             (

@@ -106,6 +106,8 @@ def export(
     words = about.read_text(encoding="utf-8", errors="replace") if about else ""
     wanted = tuple(kind.strip() for kind in kinds.split(","))
     if holds_detector(run):
+        if data is not None:
+            raise BadInput("--data", "a detector is proved on the fields of its own run", "leave it out")
         _export_detector(run, out, wanted, calibration, seed, words, as_json)
         return
     from edge_wbc.lab.adaptation.source import open_source
@@ -139,3 +141,4 @@ def _export_detector(
     first = proofs[0]
     title = f"{out}: {first['cells']} cells in {first['fields']} fields of part {first['part']}, one thread"
     table(title, DETECTOR_PROOF_HEAD, detector_proof_rows(proofs))
+    remark("research use, not for diagnosis")

@@ -25,17 +25,21 @@ class Interpreter(Protocol):
     runtime: str
 
     def predict(self, crops: np.ndarray) -> np.ndarray:
-        """(N, S, S, 3) uint8 RGB crops -> (N, labels) float32 probabilities."""
+        """(N, S, S, 3) uint8 RGB crops -> (N, labels) float32 probabilities; raises as `outputs`."""
 
     def outputs(self, pixels: np.ndarray) -> List[np.ndarray]:
-        """(S, S, 3) uint8 RGB -> every output of the network as float32, less its batch axis, in no promised order."""
+        """(S, S, 3) uint8 RGB -> every output of the network as float32, less its batch axis, in no promised order.
+
+        Raises:
+            BadInput: a TFLite runtime opened the artefact but cannot run it.
+        """
 
 
 class TfliteInterpreter:
-    """A .tflite of float (0 to 255) or int8 (value less 128) input, batch 1, NHWC."""
+    """A .tflite of float (0 to 255) or int8 (value less 128) input, batch 1, NHWC; `name` is what faults call it."""
 
-    def __init__(self, runtime: str, interpreter: Any) -> None:
-        self.runtime = runtime
+    def __init__(self, runtime: str, interpreter: Any, name: str = ".tflite") -> None:
+        self.runtime, self._name = runtime, name
         self._interpreter = interpreter
         interpreter.allocate_tensors()
         self._input = interpreter.get_input_details()[0]
@@ -51,7 +55,10 @@ class TfliteInterpreter:
     def outputs(self, pixels: np.ndarray) -> List[np.ndarray]:
         """(S, S, 3) uint8 RGB -> every output of the network as float32, less its batch axis, in no promised order."""
         self._interpreter.set_tensor(self._input["index"], self._encode(pixels)[None])
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except RuntimeError as error:  # old runtimes find some faults only when they compute
+            raise BadInput(self._name, f"{self.runtime} cannot run it ({_first_line(error)})") from error
         return [self._decode(self._interpreter.get_tensor(output["index"])[0], output) for output in self._outputs]
 
     def _encode(self, crop: np.ndarray) -> np.ndarray:
@@ -116,7 +123,7 @@ def _open_tflite(name: str, model: bytes, threads: int) -> Interpreter:
             continue
         try:
             with muted_stderr():
-                return TfliteInterpreter(runtime, home.Interpreter(model_content=model, num_threads=threads))
+                return TfliteInterpreter(runtime, home.Interpreter(model_content=model, num_threads=threads), name)
         except (ValueError, RuntimeError) as error:
             raise BadInput(name, f"{runtime} refuses it ({_first_line(error)})") from error
     raise BadInput(name, "no TFLite runtime is installed", "pip install 'edge-wbc[export]'")

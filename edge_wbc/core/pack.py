@@ -11,7 +11,7 @@ import json
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Callable, Dict, Mapping, Protocol, Tuple
+from typing import Any, Callable, Dict, Iterable, Mapping, Protocol, Tuple
 
 from edge_wbc.core.colour import COLOURS, REFERENCES
 from edge_wbc.core.crops import CropRule
@@ -27,6 +27,7 @@ __all__ = [
     "Manifest",
     "Pack",
     "artefact_name",
+    "artefacts_in",
     "check_replaceable",
     "read_pack",
     "read_verified",
@@ -122,7 +123,7 @@ class Pack:
 
     def artefacts(self) -> Dict[str, str]:
         """Kind -> file name of the artefacts in this pack, in the order of `KINDS`."""
-        return {kind: name for kind, name in KINDS.items() if name in self.files}
+        return artefacts_in(self.files)
 
 
 def typed(value: Any, *kinds: type) -> Any:
@@ -235,13 +236,19 @@ def task_of(data: Mapping[str, Any]) -> str:
     return str(data.get("task", CLASSIFY))
 
 
+def artefacts_in(files: Iterable[str]) -> Dict[str, str]:
+    """Kind -> file name of the artefacts among a pack's files, in the order of `KINDS`."""
+    held = set(files)
+    return {kind: name for kind, name in KINDS.items() if name in held}
+
+
 def artefact_name(path: Path, files: Mapping[str, bytes], kind: str) -> str:
     """The file of a pack's artefact.
 
     Raises:
         BadInput: the pack has no such artefact; the line names those it has.
     """
-    held = [known for known, name in KINDS.items() if name in files]
+    held = artefacts_in(files)
     if kind not in held:
         raise BadInput(path, f"holds no {kind} artefact", f"it holds: {', '.join(held) or 'none'}")
     return KINDS[kind]

@@ -60,6 +60,17 @@ def test_a_pack_is_judged_looked_into_and_finds(
     assert facts["task"] == "detect" and len(facts["outputs"]["maps"]) == 4
     assert "AP50, val" in edge_wbc("pack", "inspect", detector_pack).out
 
+    assert [(each["kind"], each["labels"], each["agrees"]) for each in facts["artefacts"]] == [
+        (kind, ["white_cell"], True) for kind in ("tflite-int8", "onnx-fp32", "onnx-int8")
+    ]
+
+    said = edge_wbc("bench", detector_pack, "--runs", 2, "--json")
+    assert said.code == 0, said.err
+    timed = json.loads(said.out)["artefacts"]
+    assert [(row["kind"], row["threads"]) for row in timed[:2]] == [("tflite-int8", 1), ("tflite-int8", 2)]
+    assert len(timed) == 6 and all(0 < row["ms_median"] <= row["ms_p90"] and row["peak_bytes"] for row in timed)
+    assert "one field, pixels to maps" in edge_wbc("bench", detector_pack, "--runs", 1).out
+
     found = ("find", drawn_lab / "images", "--out", tmp_path / "found", "--detector", detector_pack, "--json")
     said = edge_wbc(*found)
     assert said.code == 0 and len(json.loads(said.out)["images"]) == 36

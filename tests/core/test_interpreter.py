@@ -82,6 +82,21 @@ def test_int8_output_is_turned_into_probabilities():
     assert scores == pytest.approx(CROPS.reshape(3, -1)[:, :3] / 256)
 
 
+def test_what_a_runtime_only_sees_when_it_computes_is_one_line(monkeypatch):
+    """TFLite 2.8 opens a model whose weights lie outside its flatbuffer."""
+    fake = FakeRuntime(np.float32)
+
+    def invoke():
+        raise RuntimeError("Input tensor 12 lacks data\nNode number 3 failed to prepare.")
+
+    monkeypatch.setattr(fake, "invoke", invoke)
+    line = r"^m\.tflite: fake cannot run it \(Input tensor 12 lacks data\)$"
+    with pytest.raises(BadInput, match=line):
+        TfliteInterpreter("fake", fake, "m.tflite").predict(CROPS)
+    with pytest.raises(BadInput, match=line):
+        TfliteInterpreter("fake", fake, "m.tflite").outputs(CROPS[0])
+
+
 def test_no_crops_give_no_rows():
     none = np.zeros((0, 4, 4, 3), np.uint8)
     assert TfliteInterpreter("fake", FakeRuntime(np.float32)).predict(none).shape == (0, 3)

@@ -58,7 +58,7 @@ def test_turns_are_interleaved(artefacts, monkeypatch):
         def __init__(self, key):
             self.key = key
 
-        def predict(self, crops):
+        def outputs(self, pixels):
             order.append(self.key)
 
     monkeypatch.setattr("export.bench.open_interpreter", lambda file, model, threads: Counting((file, threads)))

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import pytest
+import yaml
+
+from edge_wbc.core.detector import AnchorMap
+from edge_wbc.core.detector_pack import DetectorManifest
 from edge_wbc.lab.evaluation.guard import guard_measures
 from export.card import model_card
+from export.detector import DetectorProof
+from export.detector_card import detector_card
 from export.prove import Proof
 
 COST = {"operators": 2, "int8_operators": 1.0, "multiply_adds": 7, "int8_multiply_adds": 1.0}
@@ -27,7 +35,42 @@ def test_images_are_counted_by_lab_and_part_below_what_is_said_of_them(run):
     about = "Cells of **Barcelona**, CC BY 4.0."
     card = model_card(told, [PROOF], [], about + "\n")
     assert ["pbc", "2", "1"] in rows(card) and ["bccd", "1", "0"] in rows(card)
-    assert card.index("## Training data") < card.index(about) < card.index("## Evaluation")
+    assert card.index("### Training Data") < card.index(about) < card.index("## Evaluation")
+
+
+def sections(card: str, level: int) -> list[str]:
+    return [line[level + 1 :] for line in card.splitlines() if line.startswith("#" * level + " ")]
+
+
+@pytest.fixture
+def cards(run) -> list[str]:
+    """A classifier's and a detector's."""
+    figures = {"fields": 3, "cells": 9, "ap50": 0.9, "ap50_95": 0.5, "recall": 0.8, "false_per_field": 0.1}
+    maps, grey = (AnchorMap(4, (16.0,)),), (0.5, 0.5, 0.5)
+    manifest = DetectorManifest("ssd", 64, maps, 0.25, grey, grey, {"val": figures}, 3, {"torch": "2"})
+    proof = DetectorProof("tflite-int8", "m.tflite", 9, "val", 3, 9, 0.1, 0.2, 0.9, 0.9, 0.5, 0.5, 1.0, "litert")
+    return [model_card(run, [PROOF], [PROOF]), detector_card(manifest, [("0" * 64, "a.png", "val")], [proof])]
+
+
+def test_headings_are_those_of_hugging_faces_template_in_their_order(cards):
+    hub = pytest.importorskip("huggingface_hub", reason="Hugging Face's template is not installed")
+    template = (Path(hub.__file__).parent / "templates" / "modelcard_template.md").read_text()
+    theirs = [name.removesuffix(" [optional]") for name in sections(template, 2)]
+    for card in cards:
+        mine = sections(card, 2)
+        assert mine == [name for name in theirs if name in mine] and len(mine) == 7
+        ours = [name for name in sections(card, 3) if name not in ("Artefacts against PyTorch", "Rounding")]
+        known = {name.removesuffix(" [optional]") for name in sections(template, 3)}
+        assert {"Direct Use", "Out-of-Scope Use", "Training Data", "Results"} <= set(ours) <= known
+        assert len(sections(card, 1)) == 1 and sections(card, 1)[0].startswith("Model Card for ")
+
+
+def test_front_matter_is_yaml(cards):
+    for card, task in zip(cards, ("image-classification", "object-detection"), strict=True):
+        _, front, body = card.split("---\n", 2)
+        facts = yaml.safe_load(front)
+        assert facts["pipeline_tag"] == task and "white-blood-cells" in facts["tags"]
+        assert body.count("Research use, not for diagnosis") == 1 and "{" not in body and "nan" not in body
 
 
 def test_limits_calibration_and_guard_stand_beside_the_accuracy(run):

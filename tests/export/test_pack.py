@@ -57,8 +57,8 @@ def test_numerics_card_and_weights_tell_the_same(exported, run):
     assert [entry["file"] for entry in numerics["artefacts"]] == [proof.file for proof in proofs]
     assert numerics["versions"]["torch"] and numerics["calibration"] == {"crops": 180, "seed": 0}
     card = files["MODEL_CARD.md"].decode()
-    for heading in ("Model details", "Intended use", "Out-of-scope use", "Training data", "Evaluation", "Limitations"):
-        assert f"\n## {heading}\n" in card
+    for heading in ("## Model Details", "### Out-of-Scope Use", "### Training Data", "## Evaluation", "### Rounding"):
+        assert f"\n{heading}\n" in card
     assert "Research use, not for diagnosis" in card and all(f"`{proof.file}`" in card for proof in proofs)
     from safetensors.torch import load
 

@@ -24,8 +24,8 @@ def open_source(path: Path) -> TrainedRun:
     pack = read_pack(path)
     manifest = pack.manifest
     if WEIGHTS_FILE not in pack.files:
-        remedy = "export it with `--kinds tflite-int8,weights`, or adapt from its run"
-        raise BadInput(path, f"carries no {WEIGHTS_FILE} to adapt from", remedy)
+        remedy = "export it with `--kinds tflite-int8,weights`, or start from its run"
+        raise BadInput(path, f"carries no {WEIGHTS_FILE} to start from", remedy)
     network = build_network(manifest.model, len(manifest.labels))
     read_halves(pack.files[WEIGHTS_FILE], network, f"{path}: {WEIGHTS_FILE}")
     return TrainedRun(
