@@ -10,7 +10,8 @@
 
 All take bytes and give probabilities, normalisation and softmax inside. Times are LiteRT's (XNNPACK) with one thread,
 of the call that computes and nothing else; rounds go over all files in turn. ONNX Runtime runs our .onnx beside them.
-Labels are compared with PyTorch's on held-out crops of the run and, with --data, on tecom's, of another laboratory.
+Labels are compared with PyTorch's on held-out crops of the run and, with --data, on tecom's, of another laboratory; and
+on TFLite 2.8.0, which the phones run, where `make runtimes` has built it: each file as its maker left it.
 
 Every file stays in --work as RUN.MAKER.KIND.tflite; with --reuse those of an earlier call are measured again. Prints a
 table and writes benchmarks/results/rivals.json and rivals.md.
@@ -25,20 +26,15 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import json
-import re
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional
+from rival_exports import ONNX2TF, OURS, STOCK, make_onnx2tf, make_ours, make_stock, versions_in
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.interpreter import muted_stderr, open_interpreter
@@ -50,16 +46,13 @@ from export.cost import cost_of
 from export.device import device_name, installed
 from export.evidence import Evidence, evidence_of_run
 from export.graph import DeployableGraph, graph_of_run, probabilities
-from export.pack import convert
-from export.quiet import quiet
+from export.old_runtimes import open_runtime, run_there, runtimes_folder
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("torch", "litert-torch", "litert-converter", "ai-edge-quantizer", "ai-edge-litert", "onnx", "onnxruntime")
-PROBES = ("onnx2tf", "tensorflow", "onnx", "onnxsim")
 TURN = 5  # timed inferences in a row, after one that is not
 HELD_OUT = 300
-OPSET = 17
-OURS, STOCK, ONNX2TF = "ours", "stock", "onnx2tf"
+OLD = "2.8.0-x86_64"
 # What is divided by what.
 RATIOS = {
     "ours: fp32 / int8": (f"{OURS}.fp32.tflite", f"{OURS}.int8.tflite"),
@@ -70,88 +63,6 @@ RATIOS = {
     "onnx2tf / ours, int8": (f"{ONNX2TF}.int8.tflite", f"{OURS}.int8.tflite"),
     "ONNX Runtime / ours, int8": (f"{OURS}.int8.onnx", f"{OURS}.int8.tflite"),
 }
-
-
-class ChannelsFirst(nn.Module):
-    """The graph as PyTorch's users write it: float32 (N, 3, S, S) 0..255 in, probabilities out."""
-
-    def __init__(self, graph: DeployableGraph) -> None:
-        super().__init__()
-        self.graph = graph
-        # PyTorch's exporter puts a module back into the mode that it found, and its children with it.
-        self.eval()
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        normalise = self.graph.normalise
-        logits = self.graph.network(functional.conv2d(pixels, normalise.gain, normalise.shift, groups=3))
-        return torch.softmax(logits * self.graph.inverse_temperature, dim=1)
-
-
-def make_ours(graph: DeployableGraph, size: int, crops: np.ndarray) -> dict[str, bytes]:
-    """What `edge-wbc export` makes."""
-    names = {"tflite-fp32": "fp32.tflite", "tflite-int8": "int8.tflite", "onnx-int8": "int8.onnx"}
-    made = convert(graph.channels_last(), list(names), size, crops, lambda stage, done, total: None)
-    return {f"{OURS}.{names[kind]}": model for kind, model in made.items()}
-
-
-def make_stock(graph: DeployableGraph, size: int, crops: np.ndarray) -> dict[str, bytes]:
-    """What the READMEs of litert-torch and ai-edge-quantizer make."""
-    with quiet():
-        import litert_torch
-        from ai_edge_quantizer import quantizer as aeq
-        from ai_edge_quantizer import recipe
-
-        wrapped = litert_torch.to_channel_last_io(ChannelsFirst(graph), args=[0]).eval()
-        whole = bytes(litert_torch.convert(wrapped, (torch.zeros(1, size, size, 3),)).model_content())
-        with muted_stderr():
-            from ai_edge_litert.interpreter import Interpreter
-
-            signature = Interpreter(model_content=whole).get_signature_list()["serving_default"]
-        feed = [{signature["inputs"][0]: crop[None].astype(np.float32)} for crop in crops]
-        quantizer = aeq.Quantizer(bytearray(whole), recipe.static_wi8_ai8())
-        ranges = quantizer.calibrate({"serving_default": feed}, num_threads=1)
-        small = bytes(quantizer.quantize(ranges, enable_progress_report=False).quantized_model)
-    return {f"{STOCK}.fp32.tflite": whole, f"{STOCK}.int8.tflite": small}
-
-
-def make_onnx2tf(venv: Path, graph: DeployableGraph, size: int, crops: np.ndarray) -> dict[str, bytes]:
-    """What onnx2tf makes of PyTorch's own ONNX.
-
-    Raises:
-        BadInput: it fails; the line carries its last words.
-    """
-    with tempfile.TemporaryDirectory() as kept:
-        folder = Path(kept)
-        with quiet():
-            torch.onnx.export(
-                ChannelsFirst(graph),
-                (torch.zeros(1, 3, size, size),),
-                str(folder / "model.onnx"),
-                dynamo=False,
-                opset_version=OPSET,
-                input_names=["pixels"],
-                output_names=["probabilities"],
-            )
-        np.save(folder / "crops.npy", crops.astype(np.float32))
-        # It compares itself with ONNX Runtime on photographs that it would download: here, on some of the crops.
-        some = [cv2.resize(crop, (128, 128)) for crop in crops[:20]]
-        np.save(folder / "calibration_image_sample_data_20x128x128x3_float32.npy", np.float32(some) / np.float32(255))
-        # (crop - 0) / 1 is what it calibrates on, channels last.
-        data = ["-cind", "pixels", "crops.npy", "[[[[0,0,0]]]]", "[[[[1,1,1]]]]", "-coton", "denorm"]
-        tools = venv.absolute() / "bin"
-        command = [str(tools / "onnx2tf"), "-i", "model.onnx", "-o", "out", "-oiqt", *data]
-        # It calls onnxsim by name, and goes on without where there is none.
-        environment = {**os.environ, "PATH": os.pathsep.join([str(tools), os.environ["PATH"]])}
-        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace")
-        found = {
-            f"{ONNX2TF}.fp32.tflite": folder / "out" / "model_float32.tflite",
-            f"{ONNX2TF}.int8.tflite": folder / "out" / "model_full_integer_quant.tflite",
-        }
-        if done.returncode or not all(file.is_file() for file in found.values()):
-            said = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr).splitlines()
-            words = [line for line in said if "Error" in line] or [f"exit code {done.returncode}"]
-            raise BadInput("onnx2tf", f"fails ({words[-1]})")
-        return {name: file.read_bytes() for name, file in found.items()}
 
 
 def make_all(
@@ -165,6 +76,14 @@ def make_all(
         except BadInput as error:
             faults.append(f"{run}: {error}")
     return made
+
+
+def made_before(work: Path, run: str) -> dict[str, bytes]:
+    """The same of an earlier call."""
+    kept = {file.name.removeprefix(f"{run}."): file.read_bytes() for file in sorted(work.glob(f"{run}.*.*.*"))}
+    if not kept:
+        raise BadInput(work, f"holds nothing made of {run}", "call without --reuse")
+    return dict(sorted(kept.items(), key=lambda item: (OURS, STOCK, ONNX2TF).index(item[0].split(".")[0])))
 
 
 def opened(name: str, model: bytes, size: int) -> Callable[[], Any]:
@@ -185,7 +104,7 @@ def opened(name: str, model: bytes, size: int) -> Callable[[], Any]:
         interpreter.allocate_tensors()
         takes = interpreter.get_input_details()[0]
         interpreter.set_tensor(takes["index"], crop.view(np.int8) if takes["dtype"] == np.int8 else crop.astype("f4"))
-        return interpreter.invoke  # type: ignore[no-any-return]
+        return interpreter.invoke
 
 
 def timed(models: dict[str, bytes], size: int, rounds: int) -> dict[str, np.ndarray]:
@@ -204,6 +123,19 @@ def timed(models: dict[str, bytes], size: int, rounds: int) -> dict[str, np.ndar
     return {name: np.array(turns) for name, turns in taken.items()}
 
 
+def on_old(models: dict[str, bytes], crops: np.ndarray, expected: np.ndarray) -> dict[str, dict[str, Any]]:
+    """Of every .tflite what TFLite 2.8.0 makes of it: agreement and the number of different answers, or its words."""
+    asked = {name: model for name, model in models.items() if name.endswith(".tflite")}
+    found = run_there(open_runtime(OLD), asked, crops)
+    told: dict[str, dict[str, Any]] = {
+        name: {"refused": words.splitlines()[0]} for name, words in found.refused.items()
+    }
+    for name, scores in found.scores.items():
+        same = float((scores.argmax(1) == expected.argmax(1)).mean())
+        told[name] = {"agreement": same, "different_answers": len(np.unique(scores, axis=0))}
+    return told
+
+
 def measure(run: TrainedRun, graph: DeployableGraph, models: dict[str, bytes], evidence: Evidence, asked: Any) -> Any:
     """Rows and ratios of one network."""
     count = len(evidence.crops)
@@ -212,6 +144,7 @@ def measure(run: TrainedRun, graph: DeployableGraph, models: dict[str, bytes], e
     abroad = load_crops(read_dataset(asked.data / "tecom"), run.crop).pixels if asked.data else None
     elsewhere = probabilities(graph, abroad) if abroad is not None else None
     times = timed(models, run.crop.size, asked.rounds)
+    old = on_old(models, crops, expected) if asked.old else {}
     rows = []
     for name, model in models.items():
         maker, kind, _ = name.split(".")
@@ -234,6 +167,8 @@ def measure(run: TrainedRun, graph: DeployableGraph, models: dict[str, bytes], e
             "agreement": float((scores.argmax(1) == expected.argmax(1)).mean()),
             "mean_difference": float(np.abs(scores - expected).mean()),
         }
+        if name in old:
+            row["tflite_2_8_0"] = old[name]
         if abroad is not None and elsewhere is not None:
             found = interpreter.predict(abroad)
             row["tecom_crops"] = len(abroad)
@@ -252,6 +187,15 @@ def measure(run: TrainedRun, graph: DeployableGraph, models: dict[str, bytes], e
     return rows, ratios
 
 
+def old_words(found: dict[str, Any]) -> str:
+    """What a table says of `on_old`."""
+    if "refused" in found:
+        return f"refused: {found['refused']}"
+    if found.get("different_answers") == 1:
+        return "one answer to all crops"
+    return f"{found['agreement']:.1%}" if found else ""
+
+
 def told(result: dict[str, Any]) -> str:
     """rivals.md."""
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
@@ -264,8 +208,8 @@ def told(result: dict[str, Any]) -> str:
         f" PyTorch. Research use, not for diagnosis.",
         "",
         "| network | made by | runtime | ms, median | p90 | least | bytes | operators | transposes | multiply-adds in"
-        " int8 | agreement, held out | tecom: labels changed | mean difference |",
-        "|" + " --- |" * 13,
+        " int8 | agreement, held out | on TFLite 2.8.0 | tecom: labels changed | mean difference of a probability |",
+        "|" + " --- |" * 14,
     ]
     for row in result["rows"]:
         tecom = ["", ""]
@@ -280,6 +224,7 @@ def told(result: dict[str, Any]) -> str:
             *(f"{row['bytes']:,}", str(row["operators"]), str(row["transposes"])),
             f"{row['int8_multiply_adds'] / row['multiply_adds']:.1%}",
             f"{row['agreement']:.1%} of {row['held_out_crops']}",
+            old_words(row.get("tflite_2_8_0", {})),
             *tecom,
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -293,17 +238,6 @@ def told(result: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def versions_in(venv: Path) -> dict[str, str]:
-    """Versions of onnx2tf and what it stands on."""
-    code = f"import json, importlib.metadata as m; print(json.dumps({{n: m.version(n) for n in {PROBES}}}))"
-    done = subprocess.run([venv / "bin" / "python", "-c", code], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{venv}: no onnx2tf there; python3.11 -m venv {venv} && {venv}/bin/pip install onnx2tf==1.29.24")
-    return {f"onnx2tf: {name}": number for name, number in json.loads(done.stdout).items() if name != "onnx2tf"} | {
-        "onnx2tf": json.loads(done.stdout)["onnx2tf"]
-    }
-
-
 def main() -> None:
     """Makes, measures, prints, writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -315,19 +249,20 @@ def main() -> None:
     parser.add_argument("--reuse", action="store_true", help="measure the files of an earlier call")
     asked = parser.parse_args()
     torch.set_num_threads(1)
+    asked.old = (runtimes_folder() / OLD).is_dir()
     asked.work.mkdir(parents=True, exist_ok=True)
     versions = {**installed(PACKAGES), **(versions_in(asked.onnx2tf) if asked.onnx2tf else {})}
     rows: list[dict[str, Any]] = []
     ratios: dict[str, Any] = {}
-    faults = [] if asked.onnx2tf else ["onnx2tf: not asked for (--onnx2tf VENV)"]
+    faults = [] if asked.onnx2tf or asked.reuse else ["onnx2tf: not asked for (--onnx2tf VENV)"]
+    faults += [] if asked.old else [f"TFLite {OLD} is not built (make runtimes)"]
     try:
         for path in asked.runs:
             run = load_run(path)
             graph = graph_of_run(run)
             evidence = evidence_of_run(run, graph, CALIBRATION_CROPS, 0)
             if asked.reuse:
-                kept = sorted(asked.work.glob(f"{path.name}.*.*.*"))
-                models = {file.name.removeprefix(f"{path.name}."): file.read_bytes() for file in kept}
+                models = made_before(asked.work, path.name)
             else:
                 models = make_all(graph, run.crop.size, evidence.calibration, asked.onnx2tf, faults, run.model)
                 for name, model in models.items():
@@ -343,7 +278,8 @@ def main() -> None:
                 )
     except BadInput as error:
         sys.exit(str(error))
-    options = "--data DATA " * bool(asked.data) + "--onnx2tf VENV " * bool(asked.onnx2tf)
+    faults += [f"{name}: onnx2tf made nothing" for name, of in ratios.items() if asked.reuse and len(of) < len(RATIOS)]
+    options = "--data DATA " * bool(asked.data) + "--onnx2tf VENV " * bool(asked.onnx2tf) + "--reuse " * asked.reuse
     result = {
         "command": f"python benchmarks/rivals.py {options}{' '.join(path.name for path in asked.runs)}",
         "device": device_name(),
