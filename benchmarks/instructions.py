@@ -5,8 +5,10 @@
 Of a pack every .tflite is counted; a file's kind is what its name says before .tflite. The core's own interpreter runs
 it, one thread, on one crop of noise; the middle of all inferences but the first two is told, the interpreter's few
 Python lines included. The same command counts the same to the last instruction. Counts compare models of one kind: a
-phone's time also depends on memory and on which instructions they are. Needs `make runtimes` and a C compiler. Prints a
-table and writes benchmarks/results/instructions.json.
+phone's time also depends on memory and on which instructions they are. A file of another maker, whose weights lie where
+these runtimes do not find them, is repacked (`export.repack`) to be counted, and so marked; whether its answers are
+right there is not asked. Needs `make runtimes` and a C compiler. Prints a table and writes
+benchmarks/results/instructions.json and instructions.md.
 """
 
 from __future__ import annotations
@@ -23,11 +25,14 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
+from export.flatbuffer import read_facts
 from export.old_runtimes import OldRuntime, open_runtime
+from export.repack import repack_in_process
 
 HERE = Path(__file__).parent
 RUNTIMES = ("2.8.0-armv7l", "2.11.0-armv7l")
@@ -102,6 +107,29 @@ def cpu_model() -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
+def told(result: dict[str, Any]) -> str:
+    """instructions.md: a line a file, millions of instructions."""
+    counted: dict[tuple[str, str, int, bool], dict[str, int]] = {}
+    for row in result["counts"]:
+        key = row["model"], row["kind"], row["bytes"], row["repacked"]
+        counted.setdefault(key, {})[row["runtime"]] = row["instructions"]
+    lines = [
+        "# ARMv7 instructions of one inference",
+        "",
+        f"`{result['command']}`",
+        "",
+        f"Millions, one thread, emulated {result['emulated']}. They do not predict milliseconds.",
+        "Research use, not for diagnosis.",
+        "",
+        f"| model | kind | bytes | {' | '.join(RUNTIMES)} |",
+        "|" + " --- |" * (3 + len(RUNTIMES)),
+    ]
+    for (model, kind, size, repacked), of in counted.items():
+        name = f"{model} (repacked)" if repacked else model
+        lines.append(f"| {name} | {kind} | {size:,} | {' | '.join(f'{of[each] / 1e6:.2f}' for each in RUNTIMES)} |")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Counts every model on every runtime."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -117,10 +145,19 @@ def main() -> None:
         folder = Path(kept)
         build_plugin(folder)
         for model, kind, file in find_models(asked.paths):
+            data = file.read_bytes()
+            repacked = bool(read_facts(data).external_buffers)
+            if repacked:
+                data = repack_in_process(data)
             for runtime in runtimes:
-                data = file.read_bytes()
                 count = per_inference(runtime, data, folder, asked.inferences)
-                row = {"model": model, "kind": kind, "bytes": len(data), "runtime": runtime.name}
+                row = {
+                    "model": model,
+                    "kind": kind,
+                    "bytes": file.stat().st_size,
+                    "repacked": repacked,
+                    "runtime": runtime.name,
+                }
                 rows.append({**row, "instructions": count})
                 print(f"{model:24} {kind:9} {runtime.name:14} {count:13,} an inference", flush=True)
     ratios = {}
@@ -131,7 +168,7 @@ def main() -> None:
             print(f"{model:24} fp32/int8 {runtime:14} {whole / count:13.2f}")
     emulator = subprocess.run([runtimes[0].command[0], "--version"], capture_output=True, text=True, check=True)
     result = {
-        "command": "python benchmarks/instructions.py PACK_OR_TFLITE ...",
+        "command": f"python benchmarks/instructions.py {' '.join(path.name for path in asked.paths)}",
         "inferences": asked.inferences,
         "emulated": "cortex-a15, ARMv7-A with NEON",
         "host": cpu_model(),
@@ -143,6 +180,7 @@ def main() -> None:
         "fp32_over_int8": ratios,
     }
     (HERE / "results" / "instructions.json").write_text(json.dumps(result, indent=1) + "\n")
+    (HERE / "results" / "instructions.md").write_text(told(result))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """What packs say on the phones' runtimes, beside what they say on today's LiteRT.
 
-    python benchmarks/old_runtimes.py PACK ... [--data DATA] [--crops 200] [--emulated 40]
+    python benchmarks/old_runtimes.py PACK [TFLITE ...] ... [--data DATA] [--crops 200] [--emulated 40]
 
 Every .tflite of every pack runs on TFLite 2.8.0, 2.11.0 and 2.14.0 (`make runtimes`), on x86-64 with fast and with
-plain kernels ("plain"), and on emulated ARMv7, there with fewer crops. DATA is any labelled dataset; without it cells
-are drawn. A difference is that of a probability. Prints a table and writes benchmarks/results/old_runtimes.json.
+plain kernels ("plain"), and on emulated ARMv7, there with fewer crops. So does every .tflite named after a pack, on
+that pack's crops: what another exporter made of its network. DATA is any labelled dataset; without it cells are drawn.
+A difference is that of a probability. A runtime that refuses a pack's file ends it all; of another's file it is told.
+Prints a table and writes benchmarks/results/old_runtimes.json.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,19 +38,25 @@ def cut_crops(pack: Pack, data: Path, count: int) -> tuple[np.ndarray, np.ndarra
     return cells.pixels[rows], np.array([labels.index(cells.items[row].label) for row in rows])
 
 
-def compare(pack: Pack, crops: np.ndarray, truth: np.ndarray, emulated: int) -> list[dict[str, object]]:
+def compare(
+    pack: Pack, others: Sequence[Path], crops: np.ndarray, truth: np.ndarray, emulated: int
+) -> list[dict[str, object]]:
     """One row an artefact and runtime."""
     models = {name: data for name, data in pack.files.items() if name.endswith(".tflite")}
+    models.update((file.name, file.read_bytes()) for file in others)
     here = {name: open_interpreter(name, data).predict(crops) for name, data in models.items()}
     rows: list[dict[str, object]] = []
+
+    def titles(name: str) -> dict[str, object]:
+        maker = name.rsplit(".", 2)[0]
+        return {"model": pack.manifest.model if name in pack.files else maker, "kind": name.split(".")[-2]}
 
     def add(name: str, runtime: str, scores: np.ndarray) -> None:
         count = len(scores)
         error, named = np.abs(scores - here[name][:count]), scores.argmax(1)
         row = {
             "pack": pack.path.name,
-            "model": pack.manifest.model,
-            "kind": name.split(".")[-2],
+            **titles(name),
             "runtime": runtime,
             "crops": count,
             "labels_differ": int((named != here[name][:count].argmax(1)).sum()),
@@ -70,16 +79,33 @@ def compare(pack: Pack, crops: np.ndarray, truth: np.ndarray, emulated: int) -> 
         for plain in (False,) if arm else (False, True):
             found = run_there(open_runtime(runtime), models, crops[:emulated] if arm else crops, plain)
             for name, words in found.refused.items():
-                sys.exit(f"{pack.path / name}: TFLite {runtime} refuses it ({words})")
+                if name in pack.files:
+                    sys.exit(f"{pack.path / name}: TFLite {runtime} refuses it ({words})")
+                named = f"{runtime} plain" if plain else runtime
+                rows.append({"pack": pack.path.name, **titles(name), "runtime": named, "refused": words})
+                print(f"{titles(name)['model']:20} {titles(name)['kind']:8} {named:20} refused: {words}", flush=True)
             for name, scores in found.scores.items():
                 add(name, f"{runtime} plain" if plain else runtime, scores)
     return rows
 
 
+def grouped(paths: Sequence[Path]) -> list[tuple[Path, list[Path]]]:
+    """Each pack with the files named after it."""
+    found: list[tuple[Path, list[Path]]] = []
+    for path in paths:
+        if path.suffix != ".tflite":
+            found.append((path, []))
+        elif found:
+            found[-1][1].append(path)
+        else:
+            sys.exit(f"{path}: name the pack first whose crops it is to run on")
+    return found
+
+
 def main() -> None:
     """All packs, on the same cells."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("packs", nargs="+", type=Path, metavar="PACK")
+    parser.add_argument("paths", nargs="+", type=Path, metavar="PACK_OR_TFLITE")
     parser.add_argument("--data", type=Path, help="default: 216 drawn cells")
     parser.add_argument("--crops", type=int, default=200)
     parser.add_argument("--emulated", type=int, default=40)
@@ -90,16 +116,16 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as drawn:
             if asked.data is None:
                 draw_smears(Path(drawn) / "lab", SmearOptions("galaxy-s5-olympus", 12, 3))
-            for path in asked.packs:
+            for path, others in grouped(asked.paths):
                 pack = read_pack(path)
                 crops, truth = cut_crops(pack, asked.data or Path(drawn) / "lab", asked.crops)
                 # In an order by chance, so that the first few are of every kind.
                 order = np.random.default_rng(0).permutation(len(crops))
-                rows += compare(pack, crops[order], truth[order], asked.emulated)
+                rows += compare(pack, others, crops[order], truth[order], asked.emulated)
     except BadInput as error:
         sys.exit(str(error))
     result = {
-        "command": "python benchmarks/old_runtimes.py PACK ...",
+        "command": f"python benchmarks/old_runtimes.py {' '.join(path.name for path in asked.paths)}",
         "data": asked.data.name if asked.data else "drawn",
         "versions": {"ai-edge-litert": version("ai-edge-litert"), **versions},
         "rows": rows,
