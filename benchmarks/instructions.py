@@ -15,77 +15,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
-import shutil
-import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from edge_wbc.core.errors import BadInput
 from export.flatbuffer import read_facts
-from export.old_runtimes import OldRuntime, open_runtime
+from export.instructions import counter
+from export.old_runtimes import open_runtime
 from export.repack import repack_in_process
 
 HERE = Path(__file__).parent
 RUNTIMES = ("2.8.0-armv7l", "2.11.0-armv7l")
-WARM = 2  # inferences that are not counted: the first lays out memory
-# What runs under the emulator: model, crop, number of inferences. The plugin logs its count at each getppid.
-LOOP = """
-import os, sys
-import numpy as np
-from edge_wbc.core.interpreter import open_interpreter
-model, crop, count = sys.argv[1:]
-with open(model, "rb") as file:
-    interpreter = open_interpreter(model, file.read())
-crops = np.load(crop)
-for _ in range(int(count)):
-    os.getppid()
-    interpreter.predict(crops)
-os.getppid()
-"""
-
-
-def build_plugin(folder: Path) -> Path:
-    """The counting plugin, compiled."""
-    compiler = os.environ.get("CC") or shutil.which("cc")
-    if compiler is None:
-        sys.exit("no C compiler; sudo apt-get install gcc libc6-dev")
-    plugin = folder / "count.so"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", plugin, HERE / "count_instructions.c"], check=True)
-    return plugin
-
-
-def with_plugin(runtime: OldRuntime, plugin: Path, log: Path) -> OldRuntime:
-    """The same runtime, which leaves counts in `log`; hashes are not salted, so that dictionaries behave alike."""
-    emulator, *rest = runtime.command
-    counted = (emulator, "-plugin", str(plugin), "-d", "plugin", "-D", str(log), *rest)
-    return replace(runtime, command=counted, environment={**runtime.environment, "PYTHONHASHSEED": "0"})
-
-
-def per_inference(runtime: OldRuntime, model: bytes, folder: Path, inferences: int) -> int:
-    """Instructions of one inference."""
-    file, crop, log = folder / "model.tflite", folder / "crop.npy", folder / "log"
-    file.write_bytes(model)
-    np.save(crop, noise(model))
-    counted = with_plugin(runtime, folder / "count.so", log)
-    counted.python("-c", LOOP, str(file), str(crop), str(WARM + inferences))
-    return round(statistics.median(np.diff([int(line) for line in log.read_text().split()])[WARM:].tolist()))
-
-
-def noise(model: bytes) -> np.ndarray:
-    """One crop of the model's size: (1, S, S, 3) uint8."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    shape = Interpreter(model_content=model).get_input_details()[0]["shape"]
-    return np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
 
 def find_models(paths: Sequence[Path]) -> list[tuple[str, str, Path]]:
@@ -141,16 +85,14 @@ def main() -> None:
     except BadInput as error:
         sys.exit(str(error))
     rows = []
-    with tempfile.TemporaryDirectory() as kept:
-        folder = Path(kept)
-        build_plugin(folder)
+    with counter() as counts:
         for model, kind, file in find_models(asked.paths):
             data = file.read_bytes()
             repacked = bool(read_facts(data).external_buffers)
             if repacked:
                 data = repack_in_process(data)
             for runtime in runtimes:
-                count = per_inference(runtime, data, folder, asked.inferences)
+                count = counts.per_inference(runtime, data, asked.inferences)
                 row = {
                     "model": model,
                     "kind": kind,

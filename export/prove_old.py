@@ -21,7 +21,7 @@ _RUNTIMES = {
     "2.11.0": ("2.11.0-x86_64", False),
     "2.14.0": ("2.14.0-x86_64", False),
 }
-_CROPS = 200
+_CROPS = 100
 
 
 def _built(name: str) -> OldRuntime | None:
@@ -60,7 +60,7 @@ def prove_on_old_runtimes(
 ) -> list[Proof]:
     """The proofs with `old_runtimes` filled in and what breaks there added to `broken`.
 
-    At most 200 crops, evenly chosen, are run on each runtime that `make runtimes` built; the others are left out.
+    At most 100 crops, evenly chosen, are run on each runtime that `make runtimes` built; the others are left out.
 
     Args:
         files: name -> bytes of every artefact.

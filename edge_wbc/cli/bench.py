@@ -29,6 +29,10 @@ def bench(
     phone: Annotated[
         Optional[Path], typer.Option(metavar="FILE", help="What the app measured on a phone, to set beside.")
     ] = None,
+    instructions: Annotated[
+        bool,
+        typer.Option("--instructions", help="Count ARMv7 instructions of the .tflite; needs `make runtimes` and cc."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Measure every artefact of a pack: size, operators, time, memory.
@@ -52,13 +56,18 @@ def bench(
     artefacts = {kind: (name, opened.files[name]) for kind, name in artefacts_in(opened.files).items()}
     if not artefacts:
         raise BadInput(pack, "holds no artefact", "export it with --kinds tflite-int8")
+    if instructions and facts.get("task") == DETECT:
+        raise BadInput(pack, "instructions are counted of networks that name cells", "leave out --instructions")
     on_phone = _phone(phone, artefacts)
+    counted = _instructions(artefacts) if instructions else {}
     with progress_bar() as progress:
         rows = measure(artefacts, facts["input"]["size"], BenchOptions(runs), progress)
     found = {
         "device": device_name(),
         "versions": installed(PACKAGES),
-        "artefacts": [row.to_json() for row in rows],
+        "artefacts": [
+            {**row.to_json(), **({"armv7_instructions": counted.get(row.kind)} if instructions else {})} for row in rows
+        ],
         "estimate": {
             "device": SNAPDRAGON_801.name,
             "note": "estimated from the files, not measured",
@@ -77,6 +86,22 @@ def bench(
     if any(row.ms_p90 > _BUSY * row.ms_median for row in rows):
         remark(f"the machine was busy: p90 is over {_BUSY:g} times the median; measure again when it is quiet")
     remark("research use, not for diagnosis")
+
+
+def _instructions(artefacts: dict[str, tuple[str, bytes]]) -> dict[str, int]:
+    """Kind -> instructions of one inference on the oldest runtime, of every .tflite."""
+    from export.instructions import counter
+    from export.old_runtimes import open_runtime
+
+    runtime = open_runtime("2.8.0-armv7l")
+    chosen = {kind: model for kind, (file, model) in artefacts.items() if file.endswith(".tflite")}
+    counted: dict[str, int] = {}
+    with counter() as counts, progress_bar() as progress:
+        for kind, model in chosen.items():
+            progress("counting", len(counted), len(chosen))
+            counted[kind] = counts.per_inference(runtime, model)
+        progress("counting", len(chosen), len(chosen))
+    return counted
 
 
 def _phone(file: Path | None, artefacts: dict[str, tuple[str, bytes]]) -> PhoneFile | None:
@@ -106,15 +131,22 @@ def _tables(pack: Path, found: dict[str, Any], what: str) -> None:
     once = {row["file"]: row for row in found["artefacts"]}
     expected = found["estimate"]["ms"]
     here = found["device"].partition(" (")[0]
+    told = ["ARMv7 instr.,\nM, TFLite 2.8"] if "armv7_instructions" in found["artefacts"][0] else []
     table(
         f"{pack}: what the files say of one inference",
         ("artefact", "size,\nMB", "opera-\ntors", "in\nint8", "trans-\nposes", "MACs,\nM", "of them\nin int8")
-        + ("moved,\nMB", "activations\nat most, MB", "ESTIMATE, not measured:\nms, " + found["estimate"]["device"]),
+        + (
+            "moved,\nMB",
+            "activations\nat most, MB",
+            *told,
+            "ESTIMATE, not measured:\nms, " + found["estimate"]["device"],
+        ),
         [
             (
                 file,
                 f"{row['bytes'] / 1e6:.2f}",
                 *(_facts(row) if row["operators"] is not None else ("-",) * 7),
+                *(f"{row['armv7_instructions'] / 1e6:.1f}" if row["armv7_instructions"] else "-" for _ in told),
                 "{:.0f} to {:.0f}".format(*expected[file]) if file in expected else "-",
             )
             for file, row in once.items()

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_wbc.core.errors import BadInput
+from export.old_runtimes import open_runtime
+
 pytest.importorskip("ai_edge_litert", reason="needs the export extra")
 
 PACK = Path(__file__).parents[2] / "mobile_app" / "packs" / "default"
@@ -106,3 +109,23 @@ def one_line(said, *words: str) -> None:  # type: ignore[no-untyped-def]
     for word in words:
         assert word in lines[0]
     assert "Traceback" not in said.err and said.out == ""
+
+
+def test_instructions_repeat_to_the_last_one_where_they_can_be_counted(edge_wbc: Callable) -> None:
+    try:
+        open_runtime("2.8.0-armv7l")
+    except BadInput as error:
+        pytest.skip(str(error))
+    said = [edge_wbc("bench", PACK, "--runs", 1, "--instructions", "--json") for _ in range(2)]
+    assert [each.code for each in said] == [0, 0], said[0].err
+    counted = [{row["armv7_instructions"] for row in json.loads(each.out)["artefacts"]} for each in said]
+    # Between a tenth of an instruction and ten a multiplication.
+    assert counted[0] == counted[1] and 5e6 < max(counted[0]) < 6e8
+
+
+def test_instructions_where_nothing_is_built_say_what_to_do(
+    edge_wbc: Callable, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("EDGE_WBC_RUNTIMES", str(tmp_path))
+    said = edge_wbc("bench", PACK, "--instructions")
+    assert said.code == 2 and "make runtimes" in said.err and len(said.err.strip().splitlines()) == 1
