@@ -220,7 +220,7 @@ def export_run(
     nearest = [prove(ALWAYS, KINDS[ALWAYS], models[PLAIN], evidence, expected, run.labels, limits, tell) for _ in plain]
 
     if WEIGHTS in options.kinds:
-        files[WEIGHTS_FILE] = write_halves(run.network, run.model, run.labels)
+        files[WEIGHTS_FILE] = write_halves(run.network)
     files["training.sha256"] = provenance_lines(run.provenance)
     files["numerics.json"] = _numerics(options, len(evidence.calibration), proofs, nearest)
     files["MODEL_CARD.md"] = model_card(run, proofs, nearest, options.about).encode()

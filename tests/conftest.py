@@ -160,7 +160,7 @@ def weights_pack(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     run = load_run(small_run)
     manifest = Manifest(run.model, run.labels, run.crop, run.mean, run.std, run.temperature, run.uncertain_below)
     out = tmp_path_factory.mktemp("weights") / "pack"
-    weights = write_halves(run.network, run.model, run.labels)
+    weights = write_halves(run.network)
     files = {"weights.safetensors": weights, "training.sha256": provenance_lines(run.provenance)}
     write_pack(out, manifest, files)
     return out

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-
 import safetensors
 import safetensors.torch
 import torch
@@ -21,7 +18,7 @@ _NOTHING = 5e-8
 """Half the step between halves near 0: a two-hundredth of what batch norm adds to a variance."""
 
 
-def write_halves(network: nn.Module, model: str, labels: Sequence[str]) -> bytes:
+def write_halves(network: nn.Module) -> bytes:
     """The state of a network as safetensors, in half precision where that loses little.
 
     A kernel or matrix stays as it is if any output's weights lose more than a thousandth, a vector if any number does:
@@ -34,7 +31,8 @@ def write_halves(network: nn.Module, model: str, labels: Sequence[str]) -> bytes
         if value.is_floating_point() and _fits(value):
             value = value.half()
         kept[name] = value
-    return safetensors.torch.save(kept, {"format": "pt", "model": model, "labels": json.dumps(list(labels))})
+    # No second fact beside the format: safetensors writes several in an order by chance.
+    return safetensors.torch.save(kept, {"format": "pt"})
 
 
 def _fits(value: torch.Tensor) -> bool:
