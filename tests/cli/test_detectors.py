@@ -77,6 +77,8 @@ def test_a_pack_is_judged_looked_into_and_finds(
 
     said = edge_wbc("classify", detector_pack, drawn_lab / "images")
     assert said.code == 2 and "holds a model to detect, not to classify" in said.err and said.err.count("\n") == 1
+    said = edge_wbc("export", detector_pack, "--data", drawn_lab, "--out", tmp_path / "again")
+    assert said.code == 2 and "holds a model to detect, not to classify" in said.err and said.err.count("\n") == 1
 
 
 def test_export_tells_what_a_run_is(edge_wbc: Callable, small_detector: Path, tmp_path: Path) -> None:
@@ -84,4 +86,6 @@ def test_export_tells_what_a_run_is(edge_wbc: Callable, small_detector: Path, tm
     assert said.code == 2 and "unknown kind 'tflite-int4'" in said.err
     said = edge_wbc("export", small_detector, "--out", tmp_path / "pack", "--calibration", 0)
     assert said.code == 2 and "at least one field" in said.err
+    said = edge_wbc("export", small_detector, "--out", tmp_path / "pack", "--data", tmp_path)
+    assert said.code == 2 and "--data: a detector is proved on the fields of its own run" in said.err
     assert not (tmp_path / "pack").exists()

@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import torch
 
+from edge_wbc.core.errors import BadInput
 from edge_wbc.core.interpreter import open_interpreter
-from export.graph import probabilities
+from export.graph import DeployableGraph, probabilities
 from export.to_onnx import OPSET, to_int8_onnx, to_onnx
 
 SIZE = 32
@@ -44,3 +46,16 @@ def test_int8_names_the_same_labels_and_leaves_no_file(run, graph, float_onnx, t
     crops, _ = run.crops("test")
     found, expected = open_interpreter("m.onnx", model).predict(crops), probabilities(graph, crops)
     assert (found.argmax(1) == expected.argmax(1)).mean() >= 0.95
+
+
+def test_an_operator_that_onnx_lacks_is_one_line_and_no_graph_on_stdout(run, capfd):
+    class Odd(torch.nn.Module):
+        def forward(self, picture):
+            return torch.lgamma(picture).mean((2, 3))
+
+    with pytest.raises(
+        BadInput, match="^torch.onnx: cannot convert it .*'aten::lgamma'.*; train a network of"
+    ) as fault:
+        to_onnx(DeployableGraph(Odd(), run.mean, run.std), SIZE)
+    assert "\n" not in str(fault.value)
+    assert capfd.readouterr().out == ""

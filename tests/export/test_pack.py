@@ -70,7 +70,8 @@ def test_numerics_card_and_weights_tell_the_same(exported, run):
 
 def test_progress_reaches_its_end(exported):
     steps = exported[2]
-    assert ("convert", len(KINDS), len(KINDS)) in steps and ("prove tflite-int8", 60, 60) in steps
+    # One more than there are kinds: int8 rounded to the nearest, which the card compares.
+    assert ("convert", len(KINDS) + 1, len(KINDS) + 1) in steps and ("prove tflite-int8", 60, 60) in steps
     assert all(0 <= done <= total for _, done, total in steps)
 
 
@@ -166,3 +167,27 @@ def test_an_adapted_run_is_proved_on_crops_that_nobody_labelled(run, tmp_path):
     figures = json.loads(files["numerics.json"])
     assert figures["artefacts"][0]["accuracy"] is None and figures["calibration"]["crops"] == 300
     assert "nan" not in files["MODEL_CARD.md"].decode() and "weights.safetensors" not in files
+
+
+def test_a_network_of_a_pack_is_exported_on_another_labs_cells(run, other_lab, tmp_path):
+    """Five labels, as the cells have; the tiny network was trained on three colours."""
+    torch.manual_seed(0)
+    network = copy.deepcopy(run.network)
+    network.last = torch.nn.Linear(8, 5)
+    labels = ("neutrophil", "lymphocyte", "monocyte", "eosinophil", "basophil")
+    loose = Limits(agreement=0.8, accuracy_drop=0.2)
+    five = run.but(model="efficientnet_b0", network=network.eval(), labels=labels, parts={}, provenance=())
+    options = ExportOptions(kinds=("onnx-int8",), limits=loose)
+    (proof,) = export_run(five, tmp_path / "pack", options, data=other_lab)
+    assert proof.part == "lab" and 18 <= proof.crops <= 23 and set(proof.per_label) <= set(labels)
+    numerics = json.loads(read_pack(tmp_path / "pack").files["numerics.json"])
+    assert numerics["calibration"]["crops"] == 2 * (41 - proof.crops)
+
+
+@pytest.mark.parametrize(
+    ("model", "kinds", "fault"), [("tiny", ("weights",), "--calibration"), ("efficientnet_b0", ("weights",), "--kinds")]
+)
+def test_nothing_to_calibrate_on_and_nothing_to_make(run, tmp_path, model, kinds, fault):
+    with pytest.raises(BadInput, match=f"^{fault}: "):
+        export_run(run.but(model=model), tmp_path / "pack", ExportOptions(kinds, calibration_crops=0))
+    assert list(tmp_path.iterdir()) == []
