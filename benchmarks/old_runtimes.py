@@ -125,7 +125,8 @@ def main() -> None:
     except BadInput as error:
         sys.exit(str(error))
     result = {
-        "command": f"python benchmarks/old_runtimes.py {' '.join(path.name for path in asked.paths)}",
+        "command": f"python benchmarks/old_runtimes.py {' '.join(path.name for path in asked.paths)}"
+        f" --data {asked.data.name if asked.data else '(drawn)'} --crops {asked.crops} --emulated {asked.emulated}",
         "data": asked.data.name if asked.data else "drawn",
         "versions": {"ai-edge-litert": version("ai-edge-litert"), **versions},
         "rows": rows,

@@ -83,7 +83,8 @@ def made_before(work: Path, run: str) -> dict[str, bytes]:
     kept = {file.name.removeprefix(f"{run}."): file.read_bytes() for file in sorted(work.glob(f"{run}.*.*.*"))}
     if not kept:
         raise BadInput(work, f"holds nothing made of {run}", "call without --reuse")
-    return dict(sorted(kept.items(), key=lambda item: (OURS, STOCK, ONNX2TF).index(item[0].split(".")[0])))
+    order = sorted(kept, key=lambda name: ((OURS, STOCK, ONNX2TF).index(name.split(".")[0]), name.endswith(".onnx")))
+    return {name: kept[name] for name in order}
 
 
 def opened(name: str, model: bytes, size: int) -> Callable[[], Any]:
@@ -190,7 +191,7 @@ def measure(run: TrainedRun, graph: DeployableGraph, models: dict[str, bytes], e
 def old_words(found: dict[str, Any]) -> str:
     """What a table says of `on_old`."""
     if "refused" in found:
-        return f"refused: {found['refused']}"
+        return "refused: " + found["refused"].removeprefix("tflite-runtime refuses it (").split(". ")[0]
     if found.get("different_answers") == 1:
         return "one answer to all crops"
     return f"{found['agreement']:.1%}" if found else ""
