@@ -86,7 +86,7 @@ def _training(run: TrainedRun, about: str) -> str:
     note = "The SHA-256 of every image stands in `training.sha256`, so that a test set can be checked for overlap.\n"
     images = markdown_table(["images of", *parts], rows) if rows else "Not recorded.\n"
     lines = ["## Training Details\n\n### Training Data\n", *([about.strip() + "\n"] if about else []), images, note]
-    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items()) or "versions not recorded"
+    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items()) or "what, is not recorded"
     return "\n".join([*lines, f"### Training Procedure\n\nSeed {run.seed}; trained with {versions}.\n"])
 
 

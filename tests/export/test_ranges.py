@@ -78,6 +78,7 @@ def test_a_single_crop_has_its_own_extremes(float_tflite, run) -> None:
     assert max(width(found).values()) == 255
 
 
+@pytest.mark.filterwarnings("ignore:Warning. Enabling `experimental_preserve_all_tensors`")
 def test_what_is_moved_has_one_scale_and_is_never_rounded_again(branches) -> None:
     graph, float_model, crops = branches
     model = to_int8_tflite(float_model, crops)
