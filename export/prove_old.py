@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
-from export.evidence import Evidence
 from export.old_runtimes import Answers, OldRuntime, open_runtime, run_there
 from export.prove import Limits, Proof, cells_of
+
+if TYPE_CHECKING:
+    from export.evidence import Evidence
 
 __all__ = ["prove_on_old_runtimes"]
 
