@@ -44,7 +44,7 @@ def b0_pack(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     labels = load_run(small_run).labels
     network = build_network("efficientnet_b0", len(labels))
-    weights = write_halves(network, "efficientnet_b0", labels)
+    weights = write_halves(network)
     return packed(small_run, tmp_path_factory.mktemp("b0") / "pack", "efficientnet_b0", weights)
 
 
@@ -94,7 +94,7 @@ def test_what_a_pack_and_its_data_lack(
 
 def test_weights_of_another_network(edge_wbc: Callable, small_run: Path, other_lab: Path, tmp_path: Path) -> None:
     run = load_run(small_run)
-    weights = write_halves(run.network, run.model, run.labels)
+    weights = write_halves(run.network)
     pack = packed(small_run, tmp_path / "pack", "shufflenet_v2_x1_0", weights)
     one_line(
         edge_wbc("export", pack, "--data", other_lab, "--out", tmp_path / "out"),
