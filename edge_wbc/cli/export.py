@@ -28,17 +28,19 @@ def proof_table(proofs: list[dict]) -> tuple[list[str], list[list[str]]]:
         "largest error": ("", lambda proof: f"{proof['max_error']:.1g}"),
         "mean error": ("", lambda proof: f"{proof['mean_error']:.1g}"),
         "same label, %": ("", lambda proof: share(proof["agreement"])),
+    }
+    for name in dict.fromkeys(name for proof in proofs for name in proof["old_runtimes"]):
+        figures[f"  on {name}, %"] = (
+            "",
+            lambda proof, name=name: share(proof["old_runtimes"].get(name, {}).get("agreement")),  # type: ignore[misc]
+        )
+    figures |= {
         "accuracy, %": (share(proofs[0]["torch_accuracy"]), lambda proof: share(proof["accuracy"])),
     }
     for label, found in labels.items():
         figures[f"  {label}, {found['crops']}"] = (
             share(found["torch_accuracy"]),
             lambda proof, label=label: share(proof["per_label"][label]["accuracy"]),  # type: ignore[misc]
-        )
-    for name in dict.fromkeys(name for proof in proofs for name in proof["old_runtimes"]):
-        figures[f"same on TFLite {name}, %"] = (
-            "",
-            lambda proof, name=name: share(proof["old_runtimes"].get(name, {}).get("agreement")),  # type: ignore[misc]
         )
     figures |= {
         "operators": ("", lambda proof: str(proof["operators"])),
