@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from edge_wbc.core.errors import CheckFailed
 from export.repack import ALIGNMENT
 
-__all__ = ["FlatbufferFacts", "check_full_int8", "check_fully_connected", "check_inline", "read_facts", "tensor_names"]
+__all__ = [
+    "FlatbufferFacts",
+    "check_full_int8",
+    "check_fully_connected",
+    "check_inline",
+    "enum_names",
+    "read_facts",
+    "tensor_names",
+]
 
 
 @dataclass(frozen=True)
@@ -44,7 +52,8 @@ class FlatbufferFacts:
     output_dtype: str
 
 
-def _names(enumeration: type) -> dict[int, str]:
+def enum_names(enumeration: type) -> dict[int, str]:
+    """Number -> name of an enumeration of the TFLite schema."""
     return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
 
 
@@ -60,7 +69,7 @@ def read_facts(model: bytes) -> FlatbufferFacts:
     """Read a .tflite that has one graph, one input and one output; bytes behind the flatbuffer do no harm."""
     from ai_edge_litert import schema_py_generated as schema
 
-    types, operators = _names(schema.TensorType), _names(schema.BuiltinOperator)
+    types, operators = enum_names(schema.TensorType), enum_names(schema.BuiltinOperator)
     root = schema.Model.GetRootAs(model, 0)
     external = misaligned = 0
     for index in range(root.BuffersLength()):

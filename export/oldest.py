@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from edge_wbc.core.errors import CheckFailed
+from export.flatbuffer import enum_names
 
 __all__ = ["NEWEST_VERSIONS", "check_operator_versions"]
 
@@ -40,7 +41,7 @@ def check_operator_versions(model: bytes, what: str) -> None:
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+    names = enum_names(schema.BuiltinOperator)
     root = schema.Model.GetRootAs(model, 0)
     for index in range(root.OperatorCodesLength()):
         operator = root.OperatorCodes(index)

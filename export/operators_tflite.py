@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
+from export.flatbuffer import enum_names
 from export.operators import Graph, Operator, Value, refuse_operator
 
 __all__ = ["read_tflite"]
@@ -56,10 +57,6 @@ _COUNTS: dict[str, Callable[[Any, Sequence[Any], Value], int]] = {
 }
 
 
-def _names(enumeration: type) -> dict[int, str]:
-    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
-
-
 def read_tflite(file: str, model: bytes) -> Graph:
     """The first graph of a .tflite; bytes behind the flatbuffer do no harm.
 
@@ -79,7 +76,7 @@ def _read(file: str, model: bytes) -> Graph:
 
     if not schema.Model.ModelBufferHasIdentifier(model, 0):
         raise BadInput(file, "not a TFLite model", "export it again")
-    types, codes = _names(schema.TensorType), _names(schema.BuiltinOperator)
+    types, codes = enum_names(schema.TensorType), enum_names(schema.BuiltinOperator)
     root = schema.Model.GetRootAs(model, 0)
     graph = root.Subgraphs(0)
     values: list[Value] = []
