@@ -1,0 +1,68 @@
+"""What a design gives: printed parts, the hardware between them, and what a check says of them.
+
+Two frames, both in mm. A part's mesh is in its print frame: it stands on z = 0, its least x and y are 0. The assembly
+frame has its origin where the ocular's axis meets the plane of the ocular's rim; z points from the ocular to the phone,
+y to the phone's top, so that x points to the phone's left edge as seen from its back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Union
+
+import numpy as np
+import trimesh
+
+from adapter_cad.layout import Layout
+from adapter_cad.model import AdapterOptions, Ocular, Phone, Printer
+
+__all__ = ["Adapter", "Check", "Hardware", "Part"]
+
+Value = Union[bool, int, float, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One printed part: tray, clamp, spacer, stop or coupon.
+
+    mesh      closed, one body, in the print frame
+    assembly  (4, 4) float64: print frame -> assembly frame; the coupon has its print frame's own
+    genus     how many holes go through it
+    """
+
+    name: str
+    mesh: trimesh.Trimesh
+    assembly: np.ndarray
+    genus: int
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """One bolt, nut or washer, in the assembly frame: `name` as a shop writes it, `use` where it goes."""
+
+    name: str
+    use: str
+    mesh: trimesh.Trimesh
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A whole adapter: what was asked, where everything lies, the parts and the hardware."""
+
+    phone: Phone
+    ocular: Ocular
+    printer: Printer
+    options: AdapterOptions
+    layout: Layout
+    parts: tuple[Part, ...]
+    hardware: tuple[Hardware, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was checked: what was found, what is allowed, and whether it holds."""
+
+    name: str
+    ok: bool
+    value: Value
+    limit: Value
