@@ -26,9 +26,9 @@ __all__ = [
     "camera_focal_length",
     "cone_radius",
     "entrance_pupil",
-    "exit_pupil",
+    "exit_pupil_diameter",
     "frame_share",
-    "half_field",
+    "apparent_half_field",
     "load",
     "marginal_rays",
     "ocular_focal_length",
@@ -50,19 +50,22 @@ class Objective:
     numerical_aperture: float
 
 
-OBJECTIVES = (
-    Objective("4x/0.10", 4, 0.10),
-    Objective("10x/0.25", 10, 0.25),
-    Objective("40x/0.65", 40, 0.65),
-    Objective("100x/1.25 oil", 100, 1.25),
-)
+OBJECTIVES = {
+    objective.name: objective
+    for objective in (
+        Objective("4x/0.10", 4, 0.10),
+        Objective("10x/0.25", 10, 0.25),
+        Objective("40x/0.65", 40, 0.65),
+        Objective("100x/1.25 oil", 100, 1.25),
+    )
+}
 
 
 @dataclass(frozen=True)
 class Optics:
     """One objective, ocular and phone together.
 
-    exit_pupil, camera_pupil   diameters (mm); exit_pupil_height  over the ocular's rim (mm)
+    exit_pupil_diameter, camera_pupil   diameters (mm); exit_pupil_height  over the ocular's rim (mm)
     apparent_field             whole angle (degrees) under which the camera sees the field
     image_circle               diameter (mm) of the field's image on the sensor
     frame_share                share (0 to 1) of the frame that the field fills
@@ -94,7 +97,7 @@ def ocular_focal_length(ocular: Ocular) -> float:
     return NEAR_POINT / ocular.magnification
 
 
-def half_field(ocular: Ocular) -> float:
+def apparent_half_field(ocular: Ocular) -> float:
     """Half the apparent field, radians: atan(field number / 2 f).
 
     The tangent condition: the field stop lies in the front focal plane and the ocular does not distort [S 14.1].
@@ -103,7 +106,7 @@ def half_field(ocular: Ocular) -> float:
     return math.atan(ocular.field_number / (2 * ocular_focal_length(ocular)))
 
 
-def exit_pupil(ocular: Ocular, objective: Objective) -> float:
+def exit_pupil_diameter(ocular: Ocular, objective: Objective) -> float:
     """Diameter, mm, of the exit pupil: 2 NA f / objective's magnification = 500 mm NA / total magnification.
 
     The light's aperture behind the objective is NA / magnification (sine condition); the ocular, f away, turns it into
@@ -146,14 +149,14 @@ def optics(ocular: Ocular, phone: Phone, objective: Objective) -> Optics:
     tan(half field) [geometry]. Scale = objective's magnification x camera's focal length / ocular's [M 13.12].
     """
     focal, pupil = camera_focal_length(phone), entrance_pupil(phone)
-    slope = math.tan(half_field(ocular))
+    slope = math.tan(apparent_half_field(ocular))
     circle = 2 * focal * slope
-    disc = exit_pupil(ocular, objective)
+    disc = exit_pupil_diameter(ocular, objective)
     margin = (pupil - disc) / 2
     return Optics(
         objective=objective,
         ocular_focal_length=ocular_focal_length(ocular),
-        apparent_field=2 * math.degrees(half_field(ocular)),
+        apparent_field=2 * math.degrees(apparent_half_field(ocular)),
         exit_pupil=disc,
         exit_pupil_height=ocular.exit_pupil_height,
         camera_focal_length=focal,
@@ -170,7 +173,7 @@ def optics(ocular: Ocular, phone: Phone, objective: Objective) -> Optics:
 
 def widest_pupil(ocular: Ocular) -> float:
     """Diameter, mm, of the largest exit pupil that any of OBJECTIVES gives."""
-    return max(exit_pupil(ocular, objective) for objective in OBJECTIVES)
+    return max(exit_pupil_diameter(ocular, objective) for objective in OBJECTIVES.values())
 
 
 def cone_radius(ocular: Ocular, distance: float, pupil: float | None = None) -> float:
@@ -179,7 +182,7 @@ def cone_radius(ocular: Ocular, distance: float, pupil: float | None = None) -> 
     pupil: the exit pupil's diameter, mm; without it the largest of any objective's.
     """
     disc = widest_pupil(ocular) if pupil is None else pupil
-    return disc / 2 + abs(distance) * math.tan(half_field(ocular))
+    return disc / 2 + abs(distance) * math.tan(apparent_half_field(ocular))
 
 
 def marginal_rays(
@@ -197,7 +200,7 @@ def marginal_rays(
     """
     turn = 2 * np.pi * np.arange(azimuths) / azimuths
     circle = np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    slopes = np.repeat(circle * math.tan(half_field(ocular)), azimuths + 1, axis=0)
+    slopes = np.repeat(circle * math.tan(apparent_half_field(ocular)), azimuths + 1, axis=0)
     through = np.tile(np.vstack([np.zeros((1, 2)), circle * widest_pupil(ocular) / 2]), (azimuths, 1))
 
     def at(z: float) -> np.ndarray:
