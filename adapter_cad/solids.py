@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from manifold3d import CrossSection, JoinType, Manifold
+import trimesh
+from manifold3d import CrossSection, JoinType, Manifold, Mesh64
 
 __all__ = [
     "box",
@@ -21,6 +22,8 @@ __all__ = [
     "ring_of_nut",
     "rounded",
     "teardrop",
+    "to_mesh",
+    "to_solid",
     "union",
 ]
 
@@ -103,3 +106,14 @@ def nut_slot(flats: float, thick: float, up: float) -> Manifold:
     half = flats / 2
     bottom = -flats / math.sqrt(3)
     return box(-thick / 2, thick / 2, -half, half, bottom, up)
+
+
+def to_mesh(solid: Manifold) -> trimesh.Trimesh:
+    """The solid as a mesh, vertices as manifold3d gives them."""
+    mesh = solid.to_mesh64()
+    return trimesh.Trimesh(np.asarray(mesh.vert_properties)[:, :3], np.asarray(mesh.tri_verts), process=False)
+
+
+def to_solid(mesh: trimesh.Trimesh) -> Manifold:
+    """The mesh as a solid to cut with; empty if it encloses none."""
+    return Manifold(Mesh64(mesh.vertices.astype(np.float64), mesh.faces.astype(np.uint64)))
