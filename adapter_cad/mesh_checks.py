@@ -80,8 +80,12 @@ def _closed(mesh: trimesh.Trimesh) -> Check:
 
 
 def _body_count(mesh: trimesh.Trimesh) -> int:
-    """Groups of faces joined by edges; a hollow inside counts as one more."""
-    return len(trimesh.graph.connected_components(mesh.face_adjacency, nodes=np.arange(len(mesh.faces)), min_len=1))
+    """Groups of faces joined by edges, however many share one; a hollow inside counts as one more."""
+    order = np.lexsort(mesh.edges_sorted.T)
+    edges, owners = mesh.edges_sorted[order], mesh.edges_face[order]
+    same = (edges[1:] == edges[:-1]).all(axis=1)
+    joined = np.stack([owners[1:], owners[:-1]], axis=1)[same]
+    return len(trimesh.graph.connected_components(joined, nodes=np.arange(len(mesh.faces)), min_len=1))
 
 
 def _bodies(mesh: trimesh.Trimesh) -> Check:
