@@ -37,9 +37,7 @@ SETTINGS = {
 }
 # What --info counts where it had to mend the mesh.
 MENDED = ("open_edges", "facets_reversed", "facets_removed", "degenerate_facets", "edges_fixed", "backwards_edges")
-COMPLAINT = re.compile(
-    r"error|warning|fail|could not|outside|empty|no layers|nothing to print|terminate|what\(\)", re.I
-)
+COMPLAINT = re.compile(r"error|warning|fail|could not|outside|empty|no layers|nothing to print|what\(\)", re.I)
 UNITS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
@@ -87,6 +85,7 @@ def slice_file(file: Path, printer: Printer, turn: int = 0, timeout: float = 300
             said = _run([*common, *options, "--export-gcode", f"--output={gcode}", str(file.resolve())], timeout)
         except subprocess.TimeoutExpired:
             return Slicing(PROGRAM, None, None, None, (f"it took longer than {timeout:g} s",))
+        said = said.replace(str(file.resolve()), file.name)
         return _read(info, said, gcode.read_text(errors="replace") if gcode.is_file() else "", printer)
 
 
@@ -103,8 +102,8 @@ def _read(info: str, said: str, gcode: str, printer: Printer) -> Slicing:
     facts = dict(re.findall(r"^(\w+) = +(\S+)", info, re.M))
     complaints = [f"it mended {facts[name]} {name.replace('_', ' ')}" for name in MENDED if name in facts]
     lines = [line.strip() for line in said.splitlines() if COMPLAINT.search(line)]
-    # Each line once, without the time and thread that the log begins with.
-    complaints += dict.fromkeys(re.sub(r"^(\[[^]]*\]\s*)+", "", line) for line in lines)
+    # Each line once, without the time and thread that the log begins with, or the place in its program.
+    complaints += dict.fromkeys(re.sub(r"^(\[[^]]*\]\s*)+|^what\(\):\s+", "", line) for line in lines)
     time = re.search(r"^; estimated printing time \(normal mode\) = (.+)$", gcode, re.M)
     grams = re.search(r"^; total filament used \[g\] = ([\d.]+)", gcode, re.M)
     seconds = sum(int(n) * UNITS[unit] for n, unit in re.findall(r"(\d+)([dhms])", time[1])) if time else None
@@ -129,7 +128,6 @@ def slicing_check(sliced: Slicing | None) -> Check:
     if sliced is None:
         return Check("slicer", None, f"not checked: {PROGRAM} is not installed", limit)
     if sliced.complaints or not sliced.manifold:
-        return Check(
-            "slicer", False, "; ".join([*([] if sliced.manifold else ["not manifold"]), *sliced.complaints]), limit
-        )
+        found = ["not manifold"] if sliced.manifold is False else []
+        return Check("slicer", False, "; ".join([*found, *sliced.complaints]), limit)
     return Check("slicer", True, f"{round((sliced.seconds or 0) / 60)} min, {sliced.grams} g, manifold", limit)

@@ -153,6 +153,14 @@ def test_wall_of_just_enough():
 
 
 @settings(max_examples=25, deadline=None)
+@given(top=st.floats(0.4, 0.95), turn=st.floats(0, 90))
+def test_tapering_wall_is_measured_at_its_thin_end(top, turn):
+    wedge = CrossSection([[(0, 0), (4, 0), (4 - (4 - top) / 2, 20), ((4 - top) / 2, 20)]]).extrude(150)
+    thin, _ = thinnest_wall(reloaded(wedge.rotate((90, 0, turn))))
+    assert thin == pytest.approx(top, abs=0.03)
+
+
+@settings(max_examples=25, deadline=None)
 @given(x=st.floats(10, 80), y=st.floats(15, 50), rest=st.floats(0.3, 1.1), radius=st.floats(1.5, 6))
 def test_thin_floor_is_found_wherever_it_is(x, y, rest, radius):
     pocket = Manifold.cylinder(5, radius, radius, 32).translate((x, y, rest))
