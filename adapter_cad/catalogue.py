@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Union, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from adapter_cad.errors import BadDesign
 from adapter_cad.model import (
@@ -35,6 +35,7 @@ from adapter_cad.model import (
 
 __all__ = [
     "KINDS",
+    "Device",
     "Kind",
     "Row",
     "SecondReading",
@@ -52,8 +53,8 @@ __all__ = [
 ]
 
 Kind = Literal["phones", "oculars", "printers"]
-Device = Union[Phone, Ocular, Printer]
-KINDS: dict[str, tuple[type[Device], dict[str, tuple[float, float]]]] = {
+Device = Phone | Ocular | Printer
+KINDS: dict[Kind, tuple[type[Device], dict[str, tuple[float, float]]]] = {
     "phones": (Phone, PHONE_LIMITS),
     "oculars": (Ocular, OCULAR_LIMITS),
     "printers": (Printer, PRINTER_LIMITS),
@@ -137,7 +138,8 @@ def rows(kind: Kind) -> list[Row]:
         device = _load(kind, name)
         count = Counter(fact.standing for fact in device.facts.values())
         says = ", ".join(f"{count[standing]} {standing}" for standing in get_args(Standing) if count[standing])
-        found.append(Row(name, device.title, says, ", ".join(assumed(device)).replace("_", " ")))
+        guessed = ", ".join(key.split(": ")[-1].replace("_", " ") for key in assumed(device))
+        found.append(Row(name, device.title, says, guessed.replace("bump", "island")))
     return found
 
 
@@ -160,7 +162,7 @@ def parse(kind: Kind, place: str, name: str, text: str) -> Device:
     return _device(kind, place, name, _toml(place, text))
 
 
-def _kind_of(device: Device) -> str:
+def _kind_of(device: Device) -> Kind:
     return next(kind for kind, (made, _) in KINDS.items() if isinstance(device, made))
 
 
@@ -177,7 +179,8 @@ def _file_of(kind: Kind, name: str | Path) -> Path:
     if name not in known:
         nearest = max(known, key=lambda other: difflib.SequenceMatcher(None, name.lower(), other).ratio())
         given = name if len(name) <= TITLE else name[:TITLE] + "..."
-        raise BadDesign(kind[:-1], f"{given!r} is not in the catalogue", f"did you mean {nearest}? or give a .toml file")
+        remedy = f"did you mean {nearest}? or give a .toml file"
+        raise BadDesign(kind[:-1], f"{given!r} is not in the catalogue", remedy)
     return DEVICES / kind / f"{name}.toml"
 
 

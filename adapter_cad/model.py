@@ -1,6 +1,6 @@
 """What an adapter is designed from: a phone, an ocular, a printer and the maker's options; all lengths in mm.
 
-A phone is seen from its back, top up. Values are checked when an object is made; `BadDesign` names the one that is wrong.
+A phone is seen from its back, top up. Values are checked when an object is made; `BadDesign` names the wrong one.
 """
 
 from __future__ import annotations
