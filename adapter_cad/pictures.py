@@ -114,11 +114,20 @@ def _apart(adapter: Adapter) -> list[Piece]:
         for piece in level:
             shifts[piece.name] = shift
             moved.append(_shifted(piece, (0, 0, shift)))
-    if "stop" in parts:
-        moved.append(_shifted(Piece("stop", parts["stop"], colour_of("stop")), (0, -4 * GAP, shifts["tray"])))
+    away = np.array([0, -4 * GAP, 0])  # of the stop, the way it is taken off
+    moved.append(_shifted(Piece("stop", parts["stop"], colour_of("stop")), away + (0, 0, shifts["tray"] + GAP)))
     for item in adapter.hardware:
-        if not any(item is other for other in through):
-            moved.append(_beside(item, parts, shifts))
+        if any(item is other for other in through):
+            continue
+        piece, axis = Piece(item.name, item.mesh, HARDWARE), _axis(item.mesh)
+        if abs(axis[2]) > 0.9:  # of the stop
+            moved.append(_shifted(piece, away + (0, 0, shifts["tray"] + (3 if "nut" in item.name.lower() else -1) * GAP)))
+            continue
+        others = [other.mesh.bounds.mean(axis=0) for other in adapter.hardware if other.use == item.use]
+        middle = item.mesh.bounds.mean(axis=0)
+        out = axis * np.sign(axis @ (middle - np.mean(others, axis=0))) * 2 * GAP
+        level = "tray" if middle[2] > adapter.layout.floor_z else "clamp"
+        moved.append(_shifted(piece, out + (0, 0, shifts[level])))
     return moved
 
 
@@ -128,8 +137,10 @@ def _is_through(item: Hardware, adapter: Adapter) -> bool:
     return any(np.hypot(x - bx, y - by) < 1 for bx, by in adapter.layout.bolts)
 
 
-def _beside(item: Hardware, parts: dict[str, trimesh.Trimesh], shifts: dict[str, float]) -> Piece:
-    raise NotImplementedError
+def _axis(mesh: trimesh.Trimesh) -> np.ndarray:
+    """The axis of a bolt, nut or washer: that of the one moment of inertia that differs from the other two."""
+    small, middle, large = mesh.principal_inertia_components
+    return np.asarray(mesh.principal_inertia_vectors)[0 if middle - small > large - middle else 2]
 
 
 def _shifted(piece: Piece, by: Sequence[float]) -> Piece:

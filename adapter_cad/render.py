@@ -151,7 +151,8 @@ def _edges(face: np.ndarray, depth: np.ndarray, owner: np.ndarray, normals: np.n
         edge = ~both | (owner[a] != owner[b]) | (np.einsum("ij,ij->i", normals[a], normals[b]) < CREASE)
         step = np.abs(depth[y, x] - depth[y + down, x + right])  # NaN beside nothing, where it is an edge already
         edge |= step > STEP + (lean[a] + lean[b]) / scale
-        lines[y[edge], x[edge]] = True
+        bare = a < 0  # an outline is drawn on what it bounds
+        lines[(y + down * bare)[edge], (x + right * bare)[edge]] = True
     return lines
 
 

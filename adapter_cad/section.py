@@ -35,6 +35,7 @@ def section_picture(adapter: Adapter) -> bytes:
     """The section as PNG, 1560 wide; the same adapter gives the same bytes."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
+    from matplotlib.patches import Rectangle
 
     with rc_context({"font.family": "DejaVu Sans", "font.size": 10, "hatch.linewidth": 0.6}):
         phone, ocular = bodies(adapter)
@@ -55,7 +56,7 @@ def section_picture(adapter: Adapter) -> bytes:
         middle = adapter.layout.pupil_z
         near.set(xlim=(-3.5, 3.5), ylim=(middle - 4, middle + 1.5), aspect="equal", xticks=[], yticks=[])
         near.set_title("the pupils, larger", fontsize=9)
-        axes.indicate_inset_zoom(near, edgecolor=INK, alpha=0.4)
+        axes.add_patch(Rectangle((-3.5, middle - 4), 7, 5.5, fill=False, edgecolor=INK, lw=0.8, ls=":"))
         axes.set(xlabel="mm across the phone; its left edge, seen from the back, to the right", ylabel="mm over the rim")
         axes.set_title(f"{adapter.phone.title} on {adapter.ocular.title}: section through the optical axis", loc="left")
         axes.spines[["top", "right"]].set_visible(False)
