@@ -1,3 +1,30 @@
 """The phone and the ocular as solids, in the assembly frame: what the parts must hold and must not touch."""
 
 from __future__ import annotations
+
+from manifold3d import JoinType, Manifold
+
+from adapter_cad.layout import Layout
+from adapter_cad.model import Ocular, Phone
+from adapter_cad.solids import box, cylinder, prism, rectangle
+
+__all__ = ["ocular_body", "phone_body"]
+
+
+def phone_body(layout: Layout, phone: Phone) -> Manifold:
+    """The phone, in its case if it has one, where the tray holds it."""
+    outline = rectangle(layout.datum_x, layout.far_x, layout.bottom_y, layout.top_y)
+    radius = min(phone.corner_radius, layout.width / 2 - 1)
+    if radius:
+        outline = outline.offset(-radius, JoinType.Miter).offset(radius, JoinType.Round, circular_segments=64)
+    body = prism(outline, layout.back_z, layout.back_z + layout.thickness)
+    if layout.bump:
+        x0, x1, y0, y1, height = layout.bump
+        body += box(x0, x1, y0, y1, layout.back_z - height, layout.back_z + 1)
+    return body
+
+
+def ocular_body(ocular: Ocular) -> Manifold:
+    """The ocular's housing below its rim (z = 0), and the tube that it stands in below that."""
+    housing = cylinder(ocular.housing_diameter / 2, -ocular.grip_length, 0)
+    return housing + cylinder(ocular.tube_diameter / 2, -ocular.grip_length - 20, -ocular.grip_length + 1)

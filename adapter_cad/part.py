@@ -60,9 +60,10 @@ class Adapter:
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was checked: what was found, what is allowed, and whether it holds."""
+    """One thing that was checked: what was found, what is allowed, and whether it holds; None: it could not be checked,
+    and value says why."""
 
     name: str
-    ok: bool
+    ok: bool | None
     value: Value
     limit: Value

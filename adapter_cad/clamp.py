@@ -1,0 +1,155 @@
+"""The clamp on the ocular's housing, its spacer, and the coupon cut from the same collar.
+
+All are made as they print: the face towards the phone lies on z = 0, x as in the assembly, y turned over.
+"""
+
+from __future__ import annotations
+
+import math
+
+from manifold3d import CrossSection, Manifold
+
+from adapter_cad import layout as at
+from adapter_cad.layout import Layout
+from adapter_cad.lettering import ADVANCE, HEIGHT, WIDTH, letters
+from adapter_cad.solids import box, cone, cylinder, disc, nut_slot, plate, prism, rectangle, teardrop, union
+
+__all__ = ["clamp", "coupon", "ear_bolt", "set_screws", "spacer"]
+
+SLIT = 2.4
+HEAD_EAR, NUT_EAR = 6.5, 8.0  # thickness of the two ears
+EAR = 10.5  # how far the ears stand out of the collar
+SCREW_UP = 6.0  # from the flange to the axis of a screw beside it
+OVER_SCREW = 3.8
+RAISED = 0.6
+RING_SIZE = 6.0  # height of the coupon
+
+
+def clamp(layout: Layout, words: str, size: str, kind: str) -> tuple[Manifold, int]:
+    """The clamp in its print frame and its genus; kind "split" or "set-screws"."""
+    flange = layout.flange
+    solid = plate(disc(flange, segments=96), 0, at.FLANGE, low=True, high=True)
+    if layout.pad:
+        solid += union(cylinder(6.2, 1, at.FLANGE + layout.pad, x, -y) for x, y in layout.bolts)
+    solid += cylinder(layout.collar, 0, at.SEAT + layout.grip)
+    pieces, holes = (_ears if kind == "split" else _set_screw_bosses)(layout)
+    solid += pieces
+    names = [_fitting(words, layout), size]
+    free = list(layout.gaps[1:])
+    solid += prism(_round(names, free, layout), at.FLANGE - 0.4, at.FLANGE + RAISED)
+    solid -= union(cylinder(at.HOLE / 2 + layout.xy_travel, -1, 60, x, -y) for x, y in layout.bolts)
+    solid -= _bore(layout, at.SEAT + layout.grip)
+    solid -= _light(layout)
+    solid -= holes
+    if kind == "split":
+        solid -= _slit(layout)
+    return solid, 3 + (3 if kind == "split" else 1 + 2 * 3)
+
+
+def _light(layout: Layout) -> Manifold:
+    return cone(layout.light(at.SEAT + 1), -1, layout.light(-1), at.SEAT + 1)
+
+
+def _bore(layout: Layout, height: float) -> Manifold:
+    """Room for the housing from the lip up, wider at the mouth so that it finds its way in."""
+    mouth = cone(layout.bore, height - 1, layout.bore + 1, height + 0.001)
+    return cylinder(layout.bore, at.SEAT, height + 1) + mouth
+
+
+def _slit(layout: Layout) -> Manifold:
+    return box(0, 100, -SLIT / 2, SLIT / 2, -1, 60).rotate((0, 0, -layout.gaps[0]))
+
+
+def _ears(layout: Layout) -> tuple[Manifold, Manifold]:
+    """Two ears with the screw that closes the collar, along y before they are turned to the slit."""
+    z = at.FLANGE + SCREW_UP
+    shape = rectangle(layout.bore + 1, layout.collar + EAR, -SLIT / 2 - HEAD_EAR, SLIT / 2 + NUT_EAR)
+    radius = layout.collar + 5.5
+    turn = -layout.gaps[0]
+    hole = teardrop(at.HOLE / 2, 60).rotate((0, 0, 90)).translate((radius, -30, z))
+    slot = nut_slot(at.NUT_FLATS + 0.2, at.NUT_THICK + 0.2, 60).rotate((0, 0, 90))
+    hole += slot.translate((radius, SLIT / 2 + 2.4 + at.NUT_THICK / 2 + 0.1, z))
+    return plate(shape, 0, z + OVER_SCREW, high=True).rotate((0, 0, turn)), hole.rotate((0, 0, turn))
+
+
+def _set_screw_bosses(layout: Layout) -> tuple[Manifold, Manifold]:
+    z = at.FLANGE + SCREW_UP
+    shape = rectangle(layout.bore + 1, layout.bore + 9.5, -6, 6)
+    boss = plate(shape, 0, z + OVER_SCREW, high=True)
+    hole = teardrop(at.HOLE / 2, 30).translate((layout.bore - 2, 0, z))
+    slot = nut_slot(at.NUT_FLATS + 0.2, at.NUT_THICK + 0.2, 60)
+    hole += slot.translate((layout.bore + 2.4 + at.NUT_THICK / 2 + 0.1, 0, z))
+    turns = [(0, 0, -gap) for gap in layout.gaps]
+    return union(boss.rotate(turn) for turn in turns), union(hole.rotate(turn) for turn in turns)
+
+
+def _fitting(name: str, layout: Layout) -> str:
+    """As many of a name's last words as one gap between two bolts has room for."""
+    words = name.split("-")
+    while len(words) > 1 and len("-".join(words)) > _room(layout):
+        words.pop(0)
+    return "-".join(words)[-_room(layout) :]
+
+
+def _letter_radius(layout: Layout) -> float:
+    return layout.collar + LETTERS_OUT
+
+
+LETTERS_OUT = 6.2 + HEIGHT / 2
+
+
+def _room(layout: Layout) -> int:
+    return int((math.radians(110) * _letter_radius(layout) - 14) // ADVANCE)
+
+
+def _round(texts: list[str], gaps: list[float], layout: Layout) -> CrossSection:
+    """Texts written round the axis, each in the middle of a gap, read from outside."""
+    radius = _letter_radius(layout)
+    step = math.degrees(ADVANCE / (radius - HEIGHT / 2))
+    shape = CrossSection()
+    for text, gap in zip(texts, gaps, strict=False):
+        for place, letter in enumerate(text):
+            angle = -gap + (place - (len(text) - 1) / 2) * step
+            glyph = letters(letter).translate((-WIDTH / 2, -HEIGHT / 2)).rotate(90)
+            shape += glyph.translate((radius, 0)).rotate(angle)
+    return shape
+
+
+def spacer(layout: Layout, words: str) -> tuple[Manifold, int]:
+    """The ring between clamp and tray in its print frame (the tray's side down), and its genus."""
+    thick = layout.spacer
+    solid = plate(disc(layout.flange, segments=96), 0, thick, low=True, high=True)
+    top = at.SEAT + thick
+    solid -= cone(layout.light(top + 1), -1, layout.light(at.SEAT - 1), thick + 1)
+    solid -= union(cylinder(at.HOLE / 2, -1, thick + 1, x, -y) for x, y in layout.bolts)
+    text = _round([words, f"{thick:g} MM"], list(layout.gaps[1:]), layout)
+    return solid - prism(text, thick - 0.6, thick + 1), 4
+
+
+def coupon(layout: Layout, size: str, kind: str) -> tuple[Manifold, int]:
+    """A ring of the clamp's own bore, wall and slit, with a tab that says its size; and its genus."""
+    solid = cylinder(layout.collar, 0, RING_SIZE) + plate(
+        rectangle(-layout.collar + 1, -layout.collar - HEIGHT - 3, -len(size) * ADVANCE / 2 - 1, len(size) * ADVANCE / 2 + 1),
+        0,
+        3,
+        low=True,
+        high=True,
+    )
+    text = letters(size).translate((-(len(size) * ADVANCE - (ADVANCE - WIDTH)) / 2, 0)).rotate(90)
+    solid += prism(text.translate((-layout.collar - 1.6, 0)), 2, 3 + RAISED)
+    solid -= cylinder(layout.bore, -1, RING_SIZE + 1) + cone(layout.bore, RING_SIZE - 1, layout.bore + 1, RING_SIZE + 0.001)
+    if kind == "split":
+        return solid - box(0, 100, -SLIT / 2, SLIT / 2, -1, 60), 0
+    return solid, 1
+
+
+def ear_bolt(layout: Layout) -> tuple[float, float, float, float]:
+    """Radius, height in the assembly, and the two ends along the tangent of the screw that closes the collar."""
+    return layout.collar + 5.5, at.SEAT - at.FLANGE - SCREW_UP, -SLIT / 2 - HEAD_EAR, SLIT / 2 + 2.4
+
+
+def set_screws(layout: Layout) -> tuple[float, float]:
+    """Height in the assembly of the set screws, and the radius at which their nuts begin."""
+    return at.SEAT - at.FLANGE - SCREW_UP, layout.bore + 2.4
+
+

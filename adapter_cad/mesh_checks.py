@@ -1,0 +1,230 @@
+"""What one written part's mesh must be, whoever made it: closed, whole, thick enough, printable, in millimetres."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import trimesh
+from manifold3d import Error
+from trimesh.ray.ray_pyembree import RayMeshIntersector
+
+from adapter_cad.model import Printer
+from adapter_cad.part import Check
+from adapter_cad.write import to_manifold
+
+__all__ = ["check_mesh", "overhang_share", "slivers", "thinnest_wall", "turn_to_fit"]
+
+SLIVER = 1e-4  # mm; see slivers
+WALL = 1.2  # mm: three lines of a 0.4 mm nozzle
+WALL_SLACK = 0.01  # mm; a circle's polygon and the file's rounding take less
+FACING = math.cos(math.radians(150))  # between two faces' normals: opposite enough to be two sides of a wall
+RELIEF = 0.8  # mm; what is thin over less than this is lettering or an edge, not a wall
+SPACING = 1.0  # mm, between the points from which walls are measured
+MOST_POINTS = 30_000
+OVERHANG_SHARE = 5.0  # percent of the area on the bed
+STEEP = math.cos(math.radians(44))  # 45 degrees are allowed; 1 degree for what rounding does to a small face
+ON_BED = 0.05  # mm
+SIZES = (1.2, 15.0, 400.0)  # mm: a part's least extent, and between which its greatest lies; see _size
+SIZE_SLACK = 0.01  # mm
+
+NOT_CLOSED = "not checked: the mesh is not a closed volume"
+
+
+def check_mesh(
+    mesh: trimesh.Trimesh,
+    genus: int | None = None,
+    extents: tuple[float, float, float] | None = None,
+    printer: Printer | None = None,
+) -> list[Check]:
+    """Everything that one part's mesh, read back from its file, can be asked by itself.
+
+    mesh     print frame, mm; its lowest point is taken for the bed
+    genus    how many holes go through it, as designed; extents (mm, x y z) as designed
+    printer  to fit on
+    What is not known is not checked: its Check has ok None.
+    """
+    if not len(mesh.faces) or not np.isfinite(mesh.vertices).all():
+        return [Check("closed volume", False, "the file has no faces, or numbers that are none", "yes")]
+    closed = _closed(mesh)
+    thin, _ = thinnest_wall(mesh)
+    overhang = overhang_share(mesh)
+    return [
+        closed,
+        _bodies(mesh),
+        _genus(mesh, genus, bool(closed.ok)),
+        Check("slivers", not len(slivers(mesh)), len(slivers(mesh)), 0),
+        Check("walls, mm", thin >= WALL - WALL_SLACK, round(thin, 3), WALL)
+        if math.isfinite(thin)
+        else Check("walls, mm", None, "not checked: no two faces lie opposite each other", WALL),
+        Check("overhang, % of bed contact", overhang <= OVERHANG_SHARE, round(overhang, 2), OVERHANG_SHARE)
+        if math.isfinite(overhang)
+        else Check("overhang, % of bed contact", False, "nothing lies flat on the bed", OVERHANG_SHARE),
+        _fit(mesh, printer),
+        _size(mesh, extents),
+    ]
+
+
+def _closed(mesh: trimesh.Trimesh) -> Check:
+    faults = []
+    edges, uses = np.unique(mesh.edges_sorted, axis=0, return_counts=True)
+    if wrong := int((uses != 2).sum()):
+        faults.append(f"{wrong} of {len(edges)} edges are not between two faces")
+    elif not mesh.is_winding_consistent:
+        faults.append("some faces are inside out")
+    elif mesh.volume <= 0:
+        faults.append("it is inside out")
+    if (status := to_manifold(mesh).status()) != Error.NoError:
+        faults.append(f"manifold3d says {status.name}")
+    return Check("closed volume", not faults, ", ".join(faults) or "yes", "yes")
+
+
+def _body_count(mesh: trimesh.Trimesh) -> int:
+    """Groups of faces joined by edges; a hollow inside counts as one more."""
+    return len(trimesh.graph.connected_components(mesh.face_adjacency, nodes=np.arange(len(mesh.faces)), min_len=1))
+
+
+def _bodies(mesh: trimesh.Trimesh) -> Check:
+    count = _body_count(mesh)
+    return Check("one body", count == 1, count, 1)
+
+
+def _genus(mesh: trimesh.Trimesh, genus: int | None, closed: bool) -> Check:
+    if not closed:
+        return Check("genus", None, NOT_CLOSED, "unknown" if genus is None else genus)
+    found = _body_count(mesh) - mesh.euler_number // 2
+    return Check("genus", None if genus is None else found == genus, found, "unknown" if genus is None else genus)
+
+
+def slivers(mesh: trimesh.Trimesh) -> np.ndarray:
+    """Indices of the faces that are collapsed, or doubled by another between the same corners.
+
+    Collapsed: the least altitude is below 1e-4 mm, the grid that files are written on. Rounding can turn such a face
+    over, so its normal says nothing, and slicers drop it and leave a gap. Length and area are no measure: a large flat
+    face round small holes is rightly cut into triangles 150 mm long and a few micrometres high, and their normals hold.
+    """
+    sides = np.linalg.norm(mesh.triangles - np.roll(mesh.triangles, 1, axis=1), axis=2)
+    altitude = 2 * mesh.area_faces / np.maximum(sides.max(axis=1), 1e-12)
+    _, first, uses = np.unique(np.sort(mesh.faces, axis=1), axis=0, return_inverse=True, return_counts=True)
+    return np.flatnonzero((altitude < SLIVER) | (uses[first.reshape(-1)] > 1))
+
+
+def thinnest_wall(mesh: trimesh.Trimesh) -> tuple[float, np.ndarray]:
+    """The thinnest wall, mm, and the middle of it (x, y, z); infinite, and NaN, where no two faces lie opposite.
+
+    From points on every face a ray goes straight inwards. Where it leaves through a face turned the other way (normals
+    150 degrees apart or more, so that corners and chamfers do not count) its length is the wall there. A place thinner
+    than 1.2 mm counts when it is so over 0.8 mm or more in every direction along the wall: a letter's stroke or the
+    rim of a chamfer is thin over less.
+    """
+    rays = RayMeshIntersector(mesh)
+    points, faces = _points(mesh)
+    inward = -mesh.face_normals[faces]
+    length, out = _leave(mesh, rays, points, inward)
+    wall = (np.einsum("ij,ij->i", mesh.face_normals[out], -inward) <= FACING) & np.isfinite(length)
+    points, inward, length = points[wall], inward[wall], length[wall]
+    thin = np.flatnonzero(length < WALL - WALL_SLACK)
+    # The thinnest first, and not all of a part that is thin all over.
+    thin = thin[np.argsort(length[thin], kind="stable")][:500]
+    middles = points[thin] + inward[thin] * length[thin, None] / 2
+    thin = thin[_is_wide(mesh, rays, middles, inward[thin])]
+    found = thin if len(thin) else np.flatnonzero(length >= WALL - WALL_SLACK)
+    if not len(found):
+        return math.inf, np.full(3, np.nan)
+    least = found[np.argmin(length[found])]
+    return float(length[least]), points[least] + inward[least] * length[least] / 2
+
+
+def _points(mesh: trimesh.Trimesh) -> tuple[np.ndarray, np.ndarray]:
+    """Points on faces (N, 3) and whose they are (N,): near each corner, and spread evenly by area; always the same."""
+    count = np.floor(mesh.area_faces / max(SPACING**2, mesh.area / MOST_POINTS)).astype(int)
+    face = np.repeat(np.arange(len(mesh.faces)), count)
+    turn = np.arange(len(face)) - np.repeat(np.cumsum(count) - count, count) + 1
+    # Roberts' two-dimensional golden ratio: its multiples fill a square evenly; the square is folded to a triangle.
+    u, v = turn * 0.7548776662466927 % 1, turn * 0.5698402909980532 % 1
+    u, v = np.where(u + v > 1, 1 - u, u), np.where(u + v > 1, 1 - v, v)
+    spread = np.stack([1 - u - v, u, v], axis=1)
+    corners = np.full((3, 3), 0.05) + np.eye(3) * 0.85
+    weights = np.concatenate([spread, np.tile(corners, (len(mesh.faces), 1))])
+    face = np.concatenate([face, np.repeat(np.arange(len(mesh.faces)), 3)])
+    return np.einsum("nk,nkd->nd", weights, mesh.triangles[face]), face
+
+
+def _leave(
+    mesh: trimesh.Trimesh, rays: RayMeshIntersector, points: np.ndarray, directions: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far it is to the first face hit from inside, and that face; infinite where there is none.
+
+    The ray engine works in float32: it says which face, and the length is taken from that face's plane in float64. A
+    start on a face is moved in by a micrometre, or the engine would find that face again.
+    """
+    hit = rays.intersects_first(points + directions * 1e-3, directions)
+    normal = mesh.face_normals[hit]
+    along = np.einsum("ij,ij->i", normal, directions)
+    ahead = np.einsum("ij,ij->i", mesh.triangles[hit, 0] - points, normal)
+    length = np.full(len(points), np.inf)
+    np.divide(ahead, along, out=length, where=(hit >= 0) & (along > 1e-6))
+    return np.where(length > 0, length, np.inf), hit
+
+
+def _is_wide(mesh: trimesh.Trimesh, rays: RayMeshIntersector, middles: np.ndarray, across: np.ndarray) -> np.ndarray:
+    """Whether the wall through `middles` (N, 3), `across` it (N, 3), is thin over RELIEF in each of four directions."""
+    if not len(middles):
+        return np.zeros(0, bool)
+    steps = np.arange(1, 9) * RELIEF / 8
+    one = np.cross(across, np.eye(3)[np.argmin(np.abs(across), axis=1)])
+    one /= np.linalg.norm(one, axis=1, keepdims=True)
+    other = np.cross(across, one)
+    wide = np.ones(len(middles), bool)
+    for angle in np.radians((0, 45, 90, 135)):
+        along = one * math.cos(angle) + other * math.sin(angle)
+        reach = np.zeros(len(middles))
+        for way in (along, -along):
+            places = (middles[:, None] + way[:, None] * steps[:, None]).reshape(-1, 3)
+            there = np.repeat(across, len(steps), axis=0)
+            width = _leave(mesh, rays, places, there)[0] + _leave(mesh, rays, places, -there)[0]
+            thin = (width < WALL - WALL_SLACK).reshape(-1, len(steps))
+            reach += np.cumprod(thin, axis=1).sum(axis=1) * RELIEF / 8
+        wide &= reach >= RELIEF - 1e-9
+    return wide
+
+
+def overhang_share(mesh: trimesh.Trimesh) -> float:
+    """Area that looks down more than 45 degrees beyond upright and is not on the bed, in percent of the area on the
+    bed; infinite where none is on the bed."""
+    down = -mesh.face_normals[:, 2]
+    on_bed = (mesh.triangles[:, :, 2] < mesh.bounds[0, 2] + ON_BED).all(axis=1)
+    bed = mesh.area_faces[on_bed & (down > 0.99)].sum()
+    return float(100 * mesh.area_faces[~on_bed & (down > STEEP)].sum() / bed) if bed > 0 else math.inf
+
+
+def turn_to_fit(mesh: trimesh.Trimesh, printer: Printer) -> int | None:
+    """By how many degrees about z, 0 to 179, the part must at least be turned to fit the bed; None: it fits by none,
+    or is too high."""
+    angles = np.radians(np.arange(180))
+    x, y = mesh.vertices[:, 0, None], mesh.vertices[:, 1, None]
+    wide = np.ptp(x * np.cos(angles) - y * np.sin(angles), axis=0) <= printer.bed_x
+    deep = np.ptp(x * np.sin(angles) + y * np.cos(angles), axis=0) <= printer.bed_y
+    turns = np.flatnonzero(wide & deep & (mesh.extents[2] <= printer.bed_z))
+    return int(turns[0]) if len(turns) else None
+
+
+def _fit(mesh: trimesh.Trimesh, printer: Printer | None) -> Check:
+    if printer is None:
+        return Check("bed fit", None, "not checked: no printer named", "unknown")
+    turn = turn_to_fit(mesh, printer)
+    size = " x ".join(f"{length:.1f}" for length in mesh.extents)
+    found = f"{size} mm does not fit" if turn is None else "fits" if turn == 0 else f"fits turned by {turn} degrees"
+    return Check("bed fit", turn is not None, found, f"{printer.bed_x:g} x {printer.bed_y:g} x {printer.bed_z:g} mm")
+
+
+def _size(mesh: trimesh.Trimesh, extents: tuple[float, float, float] | None) -> Check:
+    """The extents against the designed ones; without those, against what any part of an adapter can measure: one
+    written in metres or inches is smaller, one written in micrometres larger."""
+    found = " x ".join(f"{length:.4g}" for length in mesh.extents)
+    if extents is not None:
+        limit = " x ".join(f"{length:.4g}" for length in extents)
+        return Check("size, mm", bool(np.allclose(mesh.extents, extents, rtol=0, atol=SIZE_SLACK)), found, limit)
+    least, low, high = SIZES
+    ok = bool(mesh.extents.min() >= least and low <= mesh.extents.max() <= high)
+    return Check("size, mm", ok, found, f"{least:g} or more, the greatest {low:g} to {high:g}")

@@ -1,0 +1,126 @@
+"""Meshes made fit for a file, and the files: STL in mm and 3MF with its unit; the same mesh gives the same bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+import trimesh
+from manifold3d import Error, Manifold, Mesh64
+from trimesh.exchange.stl import export_stl
+
+from adapter_cad.errors import BadDesign
+
+__all__ = ["GRID", "stl_bytes", "threemf_bytes", "to_manifold", "weld", "write_beside"]
+
+GRID = 10_000  # places a mm: STL's float32 tells neighbours apart up to 1024 mm, where its own step is 6e-5
+FLAT = 1e-3  # mm; how far weld may move a surface: beyond it rounding to the grid cannot turn a face over
+STL_HEADER = b"edge-wbc adapter, lengths in mm; research use, not for diagnosis"
+
+
+def to_manifold(mesh: trimesh.Trimesh) -> Manifold:
+    """The same solid for manifold3d; its status() is not NoError where the mesh is no closed solid."""
+    corners = np.ascontiguousarray(mesh.vertices, np.float64)
+    return Manifold(Mesh64(corners, np.ascontiguousarray(mesh.faces, np.uint64)))
+
+
+def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
+    """The same solid with its corners on a grid of 1e-4 mm, as files need it: closed after a reload, no collapsed face.
+
+    Rounding merges corners, and lays others onto an edge beside them: faces without area that slicers drop, so that
+    the solid opens. Those are taken out by edge collapses and swaps, which keep the rest of the corners on the grid and
+    move no surface by more than 1e-3 mm. Faces come in an order of their own, whatever the order given.
+    Raises BadDesign where the solid is open, inside out, or touches itself along an edge: there no file can say which
+    faces belong together.
+    """
+    solid = to_manifold(_rounded(mesh.vertices, mesh.faces)).simplify(FLAT)
+    if solid.status() == Error.NoError:
+        simple = solid.to_mesh64()
+        welded = _rounded(simple.vert_properties, simple.tri_verts)
+        if welded.is_volume and abs(welded.volume - mesh.volume) <= 2 * FLAT * mesh.area:
+            return welded
+    fault = "its solid is open, inside out or touches itself in an edge"
+    raise BadDesign(name, fault, "overlap its pieces, or keep them apart")
+
+
+def _rounded(vertices: np.ndarray, faces: np.ndarray) -> trimesh.Trimesh:
+    """Corners on the grid, each once; faces between three of them, in one fixed order."""
+    places = np.rint(np.asarray(vertices)[:, :3] * GRID).astype(np.int64)
+    places, index = np.unique(places, axis=0, return_inverse=True)
+    corners = index.reshape(-1)[np.asarray(faces, np.int64)]
+    a, b, c = corners.T
+    corners = corners[(a != b) & (b != c) & (c != a)]
+    first = np.argmin(corners, axis=1)
+    corners = np.take_along_axis(corners, (first[:, None] + np.arange(3)) % 3, axis=1)
+    return trimesh.Trimesh(places / GRID, corners[np.lexsort(corners.T[::-1])], process=False)
+
+
+def stl_bytes(mesh: trimesh.Trimesh) -> bytes:
+    """A binary STL: float32, mm (STL itself has no unit; its header says so)."""
+    return STL_HEADER.ljust(80) + export_stl(mesh)[80:]
+
+
+CONTENT_TYPES = """<?xml version="1.0" encoding="UTF-8"?>
+<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
+<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>
+<Default Extension="model" ContentType="application/vnd.ms-package.3dmanufacturing-3dmodel+xml"/>
+</Types>
+"""
+RELATIONS = """<?xml version="1.0" encoding="UTF-8"?>
+<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Target="/3D/3dmodel.model" Id="model" Type="http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"/>
+</Relationships>
+"""
+
+
+def threemf_bytes(mesh: trimesh.Trimesh, name: str) -> bytes:
+    """A 3MF of one object called `name`, unit millimetre, corners to 1e-4 mm.
+
+    trimesh's own writer puts the time and random names in. Entries are stored, not deflated: what zlib makes of the
+    same input differs between its versions.
+    """
+    corners = "\n".join('<vertex x="{:.4f}" y="{:.4f}" z="{:.4f}"/>'.format(*p) for p in mesh.vertices.tolist())
+    faces = "\n".join('<triangle v1="{}" v2="{}" v3="{}"/>'.format(*f) for f in mesh.faces.tolist())
+    model = f"""<?xml version="1.0" encoding="UTF-8"?>
+<model unit="millimeter" xml:lang="en" xmlns="http://schemas.microsoft.com/3dmanufacturing/core/2015/02">
+<metadata name="Title">{escape(name)}</metadata>
+<metadata name="Description">research use, not for diagnosis</metadata>
+<resources>
+<object id="1" type="model" name={quoteattr(name)}>
+<mesh>
+<vertices>
+{corners}
+</vertices>
+<triangles>
+{faces}
+</triangles>
+</mesh>
+</object>
+</resources>
+<build>
+<item objectid="1"/>
+</build>
+</model>
+"""
+    files = {"[Content_Types].xml": CONTENT_TYPES, "_rels/.rels": RELATIONS, "3D/3dmodel.model": model}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for path, text in files.items():
+            entry = zipfile.ZipInfo(path, date_time=(1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3  # or Windows would write another byte
+            archive.writestr(entry, text.encode())
+    return packed.getvalue()
+
+
+def write_beside(path: Path, data: bytes) -> None:
+    """Writes a file beside its place and renames it there, so that no half-written one is left; raises OSError."""
+    beside = path.with_name(path.name + ".partial")
+    try:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
