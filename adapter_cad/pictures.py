@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from adapter_cad.bodies import ocular_body, phone_body
 from adapter_cad.part import Adapter, Hardware, Part
 from adapter_cad.render import Colour, View, look, render, visible
+from adapter_cad.solids import to_mesh
 
 __all__ = ["HARDWARE", "OCULAR", "PHONE", "assembled", "assembled_picture", "bodies", "colour_of", "exploded_picture"]
 
@@ -57,7 +58,7 @@ def assembled(part: Part) -> trimesh.Trimesh:
 
 def bodies(adapter: Adapter) -> tuple[trimesh.Trimesh, trimesh.Trimesh]:
     """The phone and the ocular in the assembly frame."""
-    return phone_body(adapter.phone, adapter.layout), ocular_body(adapter.ocular)
+    return to_mesh(phone_body(adapter.layout, adapter.phone)), to_mesh(ocular_body(adapter.ocular))
 
 
 def assembled_picture(adapter: Adapter, size: tuple[int, int] = (1600, 800)) -> np.ndarray:
@@ -80,11 +81,11 @@ def _ghosted(pieces: Sequence[Piece], view: View) -> np.ndarray:
     return cv2.addWeighted(whole, GHOST, without, 1 - GHOST, 0)
 
 
-def exploded_picture(adapter: Adapter, size: tuple[int, int] = (1300, 1300)) -> np.ndarray:
+def exploded_picture(adapter: Adapter, size: tuple[int, int] = (1600, 1150)) -> np.ndarray:
     """(H, W, 3) uint8 RGB: the pieces apart along the axis in the order of assembly, each with its name."""
     pieces = _apart(adapter)
     meshes = [piece.mesh for piece in pieces]
-    inner = look(meshes, 148, 20, (size[0] * 7 // 10, size[1]), 0.03)
+    inner = look(meshes, 148, 20, (size[0] * 56 // 100, size[1]), 0.03)
     view = View(inner.axes, inner.centre, inner.scale, size)
     return _named(_ghosted(pieces, view), visible(meshes, view), [piece.name for piece in pieces])
 

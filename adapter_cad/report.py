@@ -182,7 +182,7 @@ def _load(adapter: Adapter) -> dict[str, Any]:
 
 def _print_settings(adapter: Adapter) -> dict[str, Any]:
     return {
-        "material": "matt black PLA or PETG",
+        "material": "PLA or PETG, matt black",
         "printer": adapter.printer.title,
         "nozzle_mm": adapter.printer.nozzle,
         "layer_mm": adapter.printer.layer,
@@ -190,6 +190,6 @@ def _print_settings(adapter: Adapter) -> dict[str, Any]:
         "infill_percent": INFILL,
         "supports": "none",
         "brim": "none",
-        "orientation": "as the parts lie in their files",
+        "orientation": "as it lies in its file",
         "first": "coupon",
     }

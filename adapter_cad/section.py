@@ -7,7 +7,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import manifold3d
 import numpy as np
 import trimesh
 
@@ -15,6 +14,7 @@ from adapter_cad.optics import cone_radius, entrance_pupil, widest_pupil
 from adapter_cad.part import Adapter
 from adapter_cad.pictures import HARDWARE, OCULAR, PHONE, assembled, bodies, colour_of
 from adapter_cad.render import Colour
+from adapter_cad.solids import to_solid
 
 __all__ = ["cut", "section_picture"]
 
@@ -24,11 +24,8 @@ INK = "#1b1f24"
 
 def cut(mesh: trimesh.Trimesh) -> list[np.ndarray]:
     """Outlines, (N, 2) float64 x, z in mm each, of a closed mesh in the plane y = 0; holes run the other way round."""
-    turned = np.asarray(mesh.vertices)[:, [0, 2, 1]] * (1, 1, -1)
-    solid = manifold3d.Manifold(
-        manifold3d.Mesh(turned.astype(np.float32), np.asarray(mesh.faces, np.uint32)),
-    )
-    return [np.asarray(outline, float) for outline in solid.slice(0.0).to_polygons()]
+    # Turned so that x stays and z becomes the y of manifold3d's slices, which lie in its plane z = 0.
+    return [np.asarray(outline, float) for outline in to_solid(mesh).rotate((-90, 0, 0)).slice(0.0).to_polygons()]
 
 
 def section_picture(adapter: Adapter) -> bytes:
@@ -41,17 +38,18 @@ def section_picture(adapter: Adapter) -> bytes:
         phone, ocular = bodies(adapter)
         parts = [(part.name, assembled(part)) for part in adapter.parts if part.name != "coupon"]
         low, high = _reach([mesh for _, mesh in parts] + [phone])
-        x, z = (low[0] - 24, high[0] + 24), (low[2] - 8, high[2] + 5)
+        way = 1 if -low[0] > high[0] else -1  # the heights stand where the phone reaches less far, the inset across
+        x = (low[0] - 14, high[0] + 40) if way > 0 else (low[0] - 40, high[0] + 14)
+        z = (low[2] - 8, high[2] + 5)
         figure = Figure(figsize=(12, 11.2 * (z[1] - z[0]) / (x[1] - x[0]) + 1.6), layout="constrained")
         axes = figure.add_subplot()
-        # The pupils, four times larger, in the corner below the phone that is farther from the axis.
-        corner = (0.01, 0.02) if -low[0] > high[0] else (0.77, 0.02)
+        corner = (0.01, 0.02) if way > 0 else (0.77, 0.02)
         near = axes.inset_axes((*corner, 0.22, 0.40))
         for where in (axes, near):
             _solids(where, adapter, phone, ocular, parts)
             _light(where, adapter)
             where.axvline(0, color=INK, lw=0.8, dashes=(12, 3, 2, 3), label="optical axis")
-        _dimensions(axes, adapter)
+        _dimensions(axes, adapter, (high if way > 0 else low)[0] + 5 * way, way)
         axes.set(xlim=x, ylim=z, aspect="equal")
         middle = adapter.layout.pupil_z
         near.set(xlim=(-3.5, 3.5), ylim=(middle - 4, middle + 1.5), aspect="equal", xticks=[], yticks=[])
@@ -114,23 +112,22 @@ def _light(axes: Any, adapter: Adapter) -> None:
     axes.plot([-rim, rim], [layout.pupil_z] * 2, color="#d1242f", lw=3, label="exit pupil, the largest")
 
 
-def _dimensions(axes: Any, adapter: Adapter) -> None:
+def _dimensions(axes: Any, adapter: Adapter, x: float, way: int) -> None:
+    """Heights beside the parts from x on, in direction `way`; the bore below them."""
     layout = adapter.layout
-    xs = _reach([assembled(part) for part in adapter.parts if part.name in ("tray", "clamp")])
-    left, right = xs[0][0] - 6, xs[1][0] + 6
-    _height(axes, left, 0, layout.pupil_z, f"exit pupil {layout.pupil_z:g}", -1)
-    _height(axes, right, layout.floor_z, layout.back_z, f"floor {layout.floor:g}", 1)
+    _height(axes, x, layout.floor_z, layout.back_z, f"floor {layout.floor:g}", way)
     if layout.spacer:
-        _height(axes, right, layout.floor_z - layout.spacer, layout.floor_z, f"spacer {layout.spacer:g}", 1)
-    below = xs[0][2] - 3
+        _height(axes, x, layout.floor_z - layout.spacer, layout.floor_z, f"spacer {layout.spacer:g}", way)
+    _height(axes, x + 17 * way, 0, layout.pupil_z, f"exit pupil\n{layout.pupil_z:g}", way)
+    below = min(assembled(part).bounds[0, 2] for part in adapter.parts if part.name == "clamp") - 3
     axes.annotate("", (-layout.bore, below), (layout.bore, below), arrowprops=_arrow())
     axes.text(0, below - 0.8, f"bore {2 * layout.bore:g}", ha="center", va="top", bbox=_paper())
 
 
 def _height(axes: Any, x: float, low: float, high: float, text: str, way: int) -> None:
-    """A height's arrow at x, its lines towards the axis, its words beside it away from the axis."""
+    """A height's arrow at x, thin lines from it to what it measures, its words beside it."""
     for z in (low, high):
-        axes.plot([x - way, 0 if way < 0 else x * 0.3], [z, z], color=INK, lw=0.4, alpha=0.5)
+        axes.plot([x + way, 0.2 * x], [z, z], color=INK, lw=0.4, alpha=0.5)
     axes.annotate("", (x, low), (x, high), arrowprops=_arrow())
     axes.text(x + way, (low + high) / 2, text, ha="left" if way > 0 else "right", va="center", bbox=_paper())
 
