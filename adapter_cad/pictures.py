@@ -64,7 +64,9 @@ def bodies(adapter: Adapter) -> tuple[trimesh.Trimesh, trimesh.Trimesh]:
 def assembled_picture(adapter: Adapter, size: tuple[int, int] = (1600, 800)) -> np.ndarray:
     """(H, W, 3) uint8 RGB: everything in its place, seen from above (left) and from below (right)."""
     phone, ocular = bodies(adapter)
-    pieces = [Piece(part.name, assembled(part), colour_of(part.name)) for part in adapter.parts if part.name != "coupon"]
+    pieces = [
+        Piece(part.name, assembled(part), colour_of(part.name)) for part in adapter.parts if part.name != "coupon"
+    ]
     pieces += [Piece(item.name, item.mesh, HARDWARE) for item in adapter.hardware]
     pieces += [Piece("phone", phone, PHONE, True), Piece("ocular", ocular, OCULAR, True)]
     half = (size[0] // 2, size[1])
@@ -122,11 +124,14 @@ def _apart(adapter: Adapter) -> list[Piece]:
             continue
         piece, axis = Piece(item.name, item.mesh, HARDWARE), _axis(item.mesh)
         if abs(axis[2]) > 0.9:  # of the stop
-            moved.append(_shifted(piece, away + (0, 0, shifts["tray"] + (3 if "nut" in item.name.lower() else -1) * GAP)))
+            moved.append(
+                _shifted(piece, away + (0, 0, shifts["tray"] + (3 if "nut" in item.name.lower() else -1) * GAP))
+            )
             continue
         others = [other.mesh.bounds.mean(axis=0) for other in adapter.hardware if other.use == item.use]
         middle = item.mesh.bounds.mean(axis=0)
-        out = axis * np.sign(axis @ (middle - np.mean(others, axis=0))) * 2 * GAP
+        far = GAP if "nut" in item.name.lower() else 2 * GAP
+        out = axis * np.sign(axis @ (middle - np.mean(others, axis=0))) * far
         level = "tray" if middle[2] > adapter.layout.floor_z else "clamp"
         moved.append(_shifted(piece, out + (0, 0, shifts[level])))
     return moved

@@ -61,11 +61,10 @@ def look(
 
 def render(meshes: Sequence[trimesh.Trimesh], colours: Sequence[Colour], view: View) -> np.ndarray:
     """(H, W, 3) uint8 RGB of the meshes on white, each in its colour."""
-    width, height = (side * SUPERSAMPLE for side in view.size)
     scale = view.scale * SUPERSAMPLE
     scene = _together(meshes)
     owner = np.repeat(np.arange(len(meshes)), [len(mesh.faces) for mesh in meshes])
-    face = _first_faces(scene, view, width, height, scale)
+    face = _first_faces(meshes, scene, view, SUPERSAMPLE)
     normals = scene.face_normals @ view.axes.T
     depth = _depths(scene, face, view, scale)
 
@@ -82,7 +81,7 @@ def render(meshes: Sequence[trimesh.Trimesh], colours: Sequence[Colour], view: V
 def visible(meshes: Sequence[trimesh.Trimesh], view: View) -> np.ndarray:
     """(H, W) int64: the index of the mesh that each pixel shows, -1 for none."""
     owner = np.repeat(np.arange(len(meshes)), [len(mesh.faces) for mesh in meshes])
-    face = _first_faces(_together(meshes), view, *view.size, view.scale)
+    face = _first_faces(meshes, _together(meshes), view, 1)
     return np.where(face >= 0, owner[face], -1)
 
 
@@ -90,15 +89,21 @@ def _together(meshes: Sequence[trimesh.Trimesh]) -> trimesh.Trimesh:
     return cast(trimesh.Trimesh, trimesh.util.concatenate(list(meshes)))
 
 
-def _first_faces(scene: trimesh.Trimesh, view: View, width: int, height: int, scale: float) -> np.ndarray:
-    """(height, width) int64: the face that each pixel shows, -1 for none; scale in pixels a mm."""
+def _first_faces(meshes: Sequence[trimesh.Trimesh], scene: trimesh.Trimesh, view: View, fine: int) -> np.ndarray:
+    """(height * fine, width * fine) int64: the face of the scene that each pixel shows, -1 for none."""
+    width, height = (side * fine for side in view.size)
+    near = np.zeros((height, width), np.uint8)  # no ray is sent where nothing can be
+    for mesh in meshes:
+        outline = cv2.convexHull((view.pixels(mesh.vertices) * fine).astype(np.float32))
+        cv2.fillConvexPoly(near, np.rint(outline).astype(np.int32), 1)
+    row, column = np.nonzero(cv2.dilate(near, np.ones((5, 5), np.uint8)))
     far = view.axes[2] * (float(np.linalg.norm(scene.extents)) + 1)
-    across = (np.arange(width) + 0.5 - width / 2) / scale
-    above = (height / 2 - np.arange(height) - 0.5) / scale
-    rows = view.centre - far + above[:, None] * view.axes[1]
-    starts = (rows[:, None] + across[:, None] * view.axes[0]).reshape(-1, 3)
-    found = RayMeshIntersector(scene).intersects_first(starts, np.broadcast_to(view.axes[2], starts.shape))
-    return np.asarray(found).reshape(height, width)
+    across = ((column + 0.5) / fine - view.size[0] / 2) / view.scale
+    above = (view.size[1] / 2 - (row + 0.5) / fine) / view.scale
+    starts = view.centre - far + np.stack([across, above], axis=1) @ view.axes[:2]
+    face = np.full((height, width), -1, np.int64)
+    face[row, column] = RayMeshIntersector(scene).intersects_first(starts, np.broadcast_to(view.axes[2], starts.shape))
+    return face
 
 
 def _depths(scene: trimesh.Trimesh, face: np.ndarray, view: View, scale: float) -> np.ndarray:

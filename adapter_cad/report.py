@@ -115,25 +115,19 @@ def _plain(value: Any) -> Any:
 
 
 def _stated(thing: Phone | Ocular | Printer) -> dict[str, Any]:
-    """Each field with its value and where it comes from; null where nobody said."""
-    stated: dict[str, Any] = {}
-    for item in fields(thing):
-        if item.name == "facts":
-            continue
-        value = getattr(thing, item.name)
-        fact = thing.facts.get(item.name)
-        if item.name in ("name", "title"):
-            stated[item.name] = value
-            continue
-        if item.name == "bump":
-            value = asdict(value) if value else None
-        elif item.name in ("edges", "backs"):
-            value = [asdict(one) for one in value]
-        stated[item.name] = {
-            "value": value,
-            "standing": fact.standing if fact else None,
-            "source": fact.source if fact else "",
-        }
+    """Name, title, and each number with where it comes from, None where nobody said."""
+    values = {item.name: getattr(thing, item.name) for item in fields(thing) if item.name != "facts"}
+    stated: dict[str, Any] = {"name": values.pop("name"), "title": values.pop("title"), "numbers": {}}
+    edges, backs, bump = values.pop("edges", ()), values.pop("backs", ()), values.pop("bump", None)
+    if bump:
+        values["bump"] = asdict(bump)
+    values |= {f"edge: {cut.kind}": asdict(cut) for cut in edges} | {
+        f"back: {hole.kind}": asdict(hole) for hole in backs
+    }
+    for key, value in values.items():
+        fact = thing.facts.get(key)
+        where = {"standing": fact.standing, "source": fact.source} if fact else {"standing": None, "source": ""}
+        stated["numbers"][key] = {"value": value, **where}
     return stated
 
 

@@ -38,13 +38,12 @@ def section_picture(adapter: Adapter) -> bytes:
         phone, ocular = bodies(adapter)
         parts = [(part.name, assembled(part)) for part in adapter.parts if part.name != "coupon"]
         low, high = _reach([mesh for _, mesh in parts] + [phone])
-        way = 1 if -low[0] > high[0] else -1  # the heights stand where the phone reaches less far, the inset across
+        way = 1 if -low[0] > high[0] else -1  # what is written stands where the phone reaches less far
         x = (low[0] - 14, high[0] + 40) if way > 0 else (low[0] - 40, high[0] + 14)
         z = (low[2] - 8, high[2] + 5)
         figure = Figure(figsize=(12, 11.2 * (z[1] - z[0]) / (x[1] - x[0]) + 1.6), layout="constrained")
         axes = figure.add_subplot()
-        corner = (0.01, 0.02) if way > 0 else (0.77, 0.02)
-        near = axes.inset_axes((*corner, 0.22, 0.40))
+        near = axes.inset_axes((0.76 if way > 0 else 0.02, 0.03, 0.22, 0.35))
         for where in (axes, near):
             _solids(where, adapter, phone, ocular, parts)
             _light(where, adapter)
@@ -55,7 +54,9 @@ def section_picture(adapter: Adapter) -> bytes:
         near.set(xlim=(-3.5, 3.5), ylim=(middle - 4, middle + 1.5), aspect="equal", xticks=[], yticks=[])
         near.set_title("the pupils, larger", fontsize=9)
         axes.add_patch(Rectangle((-3.5, middle - 4), 7, 5.5, fill=False, edgecolor=INK, lw=0.8, ls=":"))
-        axes.set(xlabel="mm across the phone; its left edge, seen from the back, to the right", ylabel="mm over the rim")
+        axes.set(
+            xlabel="mm across the phone; its left edge, seen from the back, to the right", ylabel="mm over the rim"
+        )
         axes.set_title(f"{adapter.phone.title} on {adapter.ocular.title}: section through the optical axis", loc="left")
         axes.spines[["top", "right"]].set_visible(False)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
