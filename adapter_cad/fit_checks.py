@@ -1,0 +1,290 @@
+"""What the parts must be together: nothing touches that must not, the camera is on the axis, the light passes.
+
+All is measured on meshes read back from their files; the design says only what to look for and where.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import trimesh
+from manifold3d import Manifold
+from trimesh.ray.ray_pyembree import RayMeshIntersector
+
+from adapter_cad import layout as at
+from adapter_cad.bodies import ocular_body, phone_body
+from adapter_cad.optics import OBJECTIVES, marginal_rays, optics
+from adapter_cad.part import Adapter, Check
+from adapter_cad.solids import to_mesh, to_solid
+
+__all__ = ["SecondReading", "check_fit"]
+
+ON_AXIS = 0.05  # mm
+OVERLAP = 0.5  # mm3: what the grid of 1e-4 mm makes of faces that lie on each other
+CLEARANCE_SLACK = 0.02  # mm
+AXIAL = 0.1  # mm
+PLAY_STEP = 0.01  # mm
+Meshes = Mapping[str, trimesh.Trimesh]
+
+
+@dataclass(frozen=True)
+class SecondReading:
+    """A phone's data read again, from the opposite edges and apart from the catalogue (mm)."""
+
+    width: float
+    length: float
+    lens_right: float
+    lens_bottom: float
+
+
+def check_fit(adapter: Adapter, meshes: Meshes, second: SecondReading | None = None) -> list[Check]:
+    """Everything that the parts can be asked together; `meshes` by part, closed, in their print frames."""
+    placed = {p.name: to_solid(_moved(meshes[p.name], p.assembly)) for p in adapter.parts if p.name != "coupon"}
+    phone = phone_body(adapter.layout, adapter.phone)
+    metal = sum((to_solid(h.mesh) for h in adapter.hardware), Manifold())
+    return [
+        *_apart(adapter, placed, phone, metal),
+        _way_in(adapter, placed["tray"], phone),
+        *_play(adapter, sum(placed.values(), metal), phone),
+        _clearance(adapter, meshes["clamp"]),
+        _on_axis(adapter, meshes, second),
+        _height(adapter, meshes),
+        _rays(adapter, placed),
+    ]
+
+
+def _moved(mesh: trimesh.Trimesh, place: np.ndarray) -> trimesh.Trimesh:
+    return trimesh.Trimesh(trimesh.transform_points(mesh.vertices, place), mesh.faces, process=False)
+
+
+def _apart(adapter: Adapter, placed: Mapping[str, Manifold], phone: Manifold, metal: Manifold) -> list[Check]:
+    names = list(placed)
+    between = max(
+        (placed[a] ^ placed[b]).volume() for place, a in enumerate(names) for b in names[place + 1 :]
+    )
+    parts = sum(placed.values(), Manifold())
+    ocular = ocular_body(adapter.ocular)
+    found = {
+        "parts cut each other, mm3": between,
+        "phone cuts parts, mm3": (phone ^ parts).volume(),
+        "ocular cuts parts, mm3": (ocular ^ parts).volume(),
+        "bolts cut parts, mm3": (metal ^ parts).volume(),
+        "bolts cut phone, mm3": (metal ^ phone).volume(),
+        "phone cuts ocular, mm3": (phone ^ ocular).volume(),
+    }
+    return [Check(name, volume <= OVERLAP, round(volume, 3), OVERLAP) for name, volume in found.items()]
+
+
+def _way_in(adapter: Adapter, tray: Manifold, phone: Manifold) -> Check:
+    """Down into the tray a little towards its bottom end, up under the lip, over to the datum wall: screws drawn back,
+    stop taken off."""
+    s = adapter.layout.side
+    off = (-s * at.SCREW_GAP / 2, 0.0, 0.0)
+    low, high = (off[0], -at.SLIDE, 0.0), (off[0], -at.SLIDE, 60.0)
+    ways = [(high, low), (low, off), (off, (0.0, 0.0, 0.0))]
+    worst = 0.0
+    for start, end in ways:
+        for body in phone.decompose() if adapter.layout.bump is None else _convex(adapter, phone):
+            swept = Manifold.batch_hull([body.translate(start), body.translate(end)])
+            worst = max(worst, (swept ^ tray).volume())
+    return Check("phone's way in, mm3", worst <= OVERLAP, round(worst, 3), OVERLAP)
+
+
+def _convex(adapter: Adapter, phone: Manifold) -> list[Manifold]:
+    """The phone as its two convex pieces: what lies over its back, and the island."""
+    over, under = phone.split_by_plane((0, 0, 1), adapter.layout.back_z)
+    return [over, under]
+
+
+def _play(adapter: Adapter, around: Manifold, phone: Manifold) -> list[Check]:
+    """How far the phone can move in six directions before it meets parts or screws."""
+    seen = [optics(adapter.ocular, adapter.phone, objective) for objective in OBJECTIVES.values()]
+    aside = min([o.decentre_margin for o in seen if o.decentre_margin > 0], default=math.inf)
+    along = min([o.axial_margin for o in seen if o.axial_margin > 0], default=math.inf)
+    checks = []
+    for name, way, limit in (
+        ("left", (1, 0, 0), aside),
+        ("right", (-1, 0, 0), aside),
+        ("up", (0, 1, 0), aside),
+        ("down", (0, -1, 0), aside),
+        ("off the tray", (0, 0, 1), along),
+        ("into the tray", (0, 0, -1), along),
+    ):
+        play = _reach(around, phone, np.array(way, float), min(limit, 5.0))
+        value = round(play, 3) if play is not None else f"more than {min(limit, 5.0):.2f}"
+        checks.append(Check(f"play {name}, mm", play is not None, value, round(min(limit, 5.0), 3)))
+    return checks
+
+
+def _reach(around: Manifold, phone: Manifold, way: np.ndarray, limit: float) -> float | None:
+    """The least move along `way`, mm, that meets something; None where `limit` does not."""
+
+    def meets(move: float) -> bool:
+        return (phone.translate(tuple(way * move)) ^ around).volume() > 2 * OVERLAP * PLAY_STEP
+
+    if not meets(limit):
+        return None
+    free, met = 0.0, limit
+    while met - free > PLAY_STEP:
+        middle = (free + met) / 2
+        free, met = (free, middle) if meets(middle) else (middle, met)
+    return met
+
+
+def _clearance(adapter: Adapter, clamp: trimesh.Trimesh) -> Check:
+    centre, radius = _bore(adapter, clamp)
+    found = radius - adapter.ocular.housing_diameter / 2
+    designed = adapter.options.clearance
+    ok = abs(found - designed) <= CLEARANCE_SLACK
+    return Check("radial clearance at the ocular, mm", ok, round(found, 3), f"{designed:g} +- {CLEARANCE_SLACK:g}")
+
+
+def _bore(adapter: Adapter, clamp: trimesh.Trimesh) -> tuple[np.ndarray, float]:
+    """Centre (x, y) in the clamp's print frame and least radius of its bore, half way down the collar."""
+    middle = clamp.bounds[0, 2] + at.SEAT + adapter.layout.grip / 2
+    points = np.concatenate([p for p in to_solid(clamp).slice(middle).to_polygons()])
+    about = trimesh.transform_points(np.zeros((1, 3)), np.linalg.inv(_assembly(adapter, "clamp")))[0, :2]
+    away = np.linalg.norm(points - about, axis=1)
+    return _circle(points[abs(away - adapter.layout.bore) < 1.0])
+
+
+def _circle(points: np.ndarray) -> tuple[np.ndarray, float]:
+    """Least-squares circle (Kasa): its centre, and the radius inscribed in the points' polygon."""
+    if len(points) < 8:
+        return np.full(2, np.nan), math.nan
+    left = np.column_stack([points, np.ones(len(points))])
+    a, b, c = np.linalg.lstsq(left, (points**2).sum(axis=1), rcond=None)[0]
+    centre = np.array((a / 2, b / 2))
+    # Corners lie outside the circle that 64 straight sides leave free.
+    return centre, math.sqrt(c + centre @ centre) * math.cos(math.pi / 64)
+
+
+def _assembly(adapter: Adapter, name: str) -> np.ndarray:
+    return next(part.assembly for part in adapter.parts if part.name == name)
+
+
+def _holes(adapter: Adapter, name: str, mesh: trimesh.Trimesh, height: float) -> np.ndarray:
+    """Centres (3, 2), print frame, of the three holes nearest to where the bolts were designed; NaN where none is."""
+    polygons = [np.asarray(p) for p in to_solid(mesh).slice(mesh.bounds[0, 2] + height).to_polygons()]
+    centres = np.array([_centroid(p) for p in polygons if _area(p) < 0]).reshape(-1, 2)
+    to_print = np.linalg.inv(_assembly(adapter, name))
+    found = np.full((3, 2), np.nan)
+    for place, (x, y) in enumerate(adapter.layout.bolts):
+        wanted = trimesh.transform_points([[x, y, 0]], to_print)[0, :2]
+        away = np.linalg.norm(centres - wanted, axis=1)
+        if len(away) and away.min() < 2:
+            found[place] = centres[np.argmin(away)]
+    return found
+
+
+def _area(p: np.ndarray) -> float:
+    x, y = p.T
+    return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
+
+
+def _centroid(p: np.ndarray) -> np.ndarray:
+    (x, y), (x1, y1) = p.T, np.roll(p, -1, axis=0).T
+    cross = x * y1 - x1 * y
+    return np.array([((x + x1) * cross).sum(), ((y + y1) * cross).sum()]) / (3 * cross.sum())
+
+
+def _on_axis(adapter: Adapter, meshes: Meshes, second: SecondReading | None) -> Check:
+    """How far the camera's axis is beside the ocular's.
+
+    The ocular's: the bore's centre in the clamp, carried over to the tray by the three bolt holes of each. The
+    camera's: from the tray's datum walls, met by rays, by the phone's second reading.
+    """
+    centre, _ = _bore(adapter, meshes["clamp"])
+    here = _holes(adapter, "clamp", meshes["clamp"], at.FLANGE / 2)
+    there = _holes(adapter, "tray", meshes["tray"], at.NUT_SEAT / 2)
+    here, centre = here * (1, -1), centre * (1, -1)  # the clamp prints turned over
+    turn, shift = _rigid(here, there)
+    ocular = turn @ centre + shift
+    wall, top = _datum(adapter, meshes["tray"])
+    phone, case = adapter.phone, adapter.options.case
+    if second is None:
+        left, right, from_top = phone.lens_left, phone.width - phone.lens_left, phone.lens_top
+    else:
+        left, right, from_top = second.width - second.lens_right, second.lens_right, second.length - second.lens_bottom
+    s = adapter.layout.side
+    camera = np.array((wall - s * ((left if s > 0 else right) + case), top - from_top - case))
+    off = float(np.linalg.norm(camera - ocular))
+    limit = ON_AXIS if second else f"{ON_AXIS:g}, by one reading of the phone"
+    return Check("camera beside the ocular's axis, mm", bool(off <= ON_AXIS), round(off, 3), limit)
+
+
+def _rigid(here: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The turn (2, 2) and shift (2,) that bring points to points best (Kabsch)."""
+    if np.isnan(here).any() or np.isnan(there).any():
+        return np.full((2, 2), np.nan), np.full(2, np.nan)
+    a, b = here - here.mean(axis=0), there - there.mean(axis=0)
+    u, _, v = np.linalg.svd(a.T @ b)
+    turn = v.T @ np.diag((1, np.linalg.det(v.T @ u.T))) @ u.T
+    return turn, there.mean(axis=0) - turn @ here.mean(axis=0)
+
+
+def _datum(adapter: Adapter, tray: trimesh.Trimesh) -> tuple[float, float]:
+    """x of the datum wall's face and y of the top wall's, print frame: where rays along the phone's middle meet them
+    first, so what stands out farthest."""
+    layout = adapter.layout
+    to_print = np.linalg.inv(_assembly(adapter, "tray"))
+    z = layout.back_z + min(0.35 * layout.thickness, layout.thickness / 2)
+    middle = (layout.datum_x + layout.far_x) / 2
+    ys = np.linspace(layout.bottom_y + 5, layout.top_y - 5, 60)
+    xs = np.linspace(*sorted((layout.datum_x, layout.far_x)), 62)[1:-1]
+    rays = RayMeshIntersector(tray)
+    starts = trimesh.transform_points(np.column_stack([np.full(60, middle), ys, np.full(60, z)]), to_print)
+    aside = starts + _first(tray, rays, starts, np.tile((float(layout.side), 0, 0), (60, 1)))[:, None] * (layout.side, 0, 0)
+    starts = trimesh.transform_points(np.column_stack([xs, np.full(60, layout.top_y - 20), np.full(60, z)]), to_print)
+    up = starts + _first(tray, rays, starts, np.tile((0, 1.0, 0), (60, 1)))[:, None] * (0, 1, 0)
+    s = layout.side
+    return s * float(np.nanmin(s * aside[:, 0])), float(np.nanmin(up[:, 1]))
+
+
+def _first(mesh: trimesh.Trimesh, rays: RayMeshIntersector, starts: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    """How far to the first face met, mm, infinite where there is none: float32 says which face, its plane how far."""
+    hit = rays.intersects_first(starts, ways)
+    normal = mesh.face_normals[hit]
+    along = np.einsum("ij,ij->i", normal, ways)
+    length = np.full(len(starts), np.inf)
+    ahead = np.einsum("ij,ij->i", mesh.triangles[hit, 0] - starts, normal)
+    np.divide(ahead, along, out=length, where=(hit >= 0) & (abs(along) > 1e-9))
+    return length
+
+
+def _height(adapter: Adapter, meshes: Meshes) -> Check:
+    """How far the camera's entrance pupil is over (+) or under the exit pupil: the clamp's lip, the spacer and the
+    floor that the phone lies on, each as thick as its own mesh is."""
+    clamp, tray = meshes["clamp"], meshes["tray"]
+    layout, down = adapter.layout, np.array((0, 0, -1.0))
+    circle = np.radians(np.arange(0, 360, 10))
+    ring = (layout.light(0) + layout.bore) / 2 * np.column_stack([np.cos(circle), np.sin(circle), np.zeros(36)])
+    starts = trimesh.transform_points(ring, np.linalg.inv(_assembly(adapter, "clamp")))
+    starts[:, 2] = clamp.bounds[0, 2] + at.SEAT + layout.grip / 2
+    lip = np.nanmax(starts[:, 2] - _first(clamp, RayMeshIntersector(clamp), starts, np.tile(down, (36, 1))))
+
+    x = np.linspace(*sorted((layout.far_x, layout.datum_x)), 22)[1:-1]
+    y = np.linspace(layout.bottom_y + 1, layout.top_y - at.LIP - 1, 60)
+    grid = np.array([(a, b, layout.back_z + 2 * layout.thickness) for a in x for b in y])
+    starts = trimesh.transform_points(grid, np.linalg.inv(_assembly(adapter, "tray")))
+    away = _first(tray, RayMeshIntersector(tray), starts, np.tile(down, (len(starts), 1)))
+    floor = np.max(starts[:, 2] - away)
+
+    stack = lip - clamp.bounds[0, 2] + floor - tray.bounds[0, 2]
+    stack += meshes["spacer"].extents[2] if "spacer" in meshes else 0.0
+    phone, height = adapter.phone, adapter.phone.bump.height if adapter.phone.bump else 0.0
+    off = stack + adapter.options.case - height + phone.pupil_depth - adapter.ocular.exit_pupil_height
+    return Check("camera over the exit pupil, mm", bool(abs(off) <= AXIAL), round(float(off), 3), f"+- {AXIAL:g}")
+
+
+def _rays(adapter: Adapter, placed: Mapping[str, Manifold]) -> Check:
+    """Whether each marginal ray goes from the rim to the camera's glass without meeting a part."""
+    starts, ends = marginal_rays(adapter.ocular, adapter.layout.pupil_z, adapter.layout.glass_z)
+    way = ends - starts
+    far = np.linalg.norm(way, axis=1)
+    mesh = to_mesh(sum(placed.values(), Manifold()))
+    met = _first(mesh, RayMeshIntersector(mesh), starts, way / far[:, None]) < far
+    return Check("marginal rays met by a part", not met.any(), int(met.sum()), f"0 of {len(far)}")
