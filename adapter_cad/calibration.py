@@ -35,7 +35,7 @@ def measures(adapter: Adapter) -> list[Measure]:
     for part in adapter.parts:
         if part.name == "spacer":
             found.append(Measure("spacer", "thickness, at three places", layout.spacer, height, height))
-    found.append(Measure("tray", "floor, thickness beside the hole for the light", layout.floor, height, height))
+    found.append(Measure("tray", "floor, thickness under the phone, clear of hollows", layout.floor, height, height))
     for part in adapter.parts:
         names = ("width", "depth", "height")
         for name, side in zip(names, part.mesh.extents, strict=True):
@@ -70,7 +70,7 @@ def calibration_html(adapter: Adapter) -> str:
         frame=(frame, high),
         zoomed=zoomed,
         disc=frame * seen.image_circle / phone.sensor_width / 2,
-        stop_bolt=f"M3x{adapter.layout.stop_bolt}",
-        bolt=f"M3x{adapter.layout.bolt_length}",
+        stop_bolt=f"M3 x {adapter.layout.stop_bolt}",
+        bolt=f"M3 x {adapter.layout.bolt_length}",
         spacer=any(part.name == "spacer" for part in adapter.parts),
     )

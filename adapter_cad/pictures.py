@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import trimesh
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
 from adapter_cad.bodies import ocular_body, phone_body
@@ -132,8 +133,8 @@ def _apart(adapter: Adapter) -> list[Piece]:
         middle = item.mesh.bounds.mean(axis=0)
         far = GAP if "nut" in item.name.lower() else 2 * GAP
         out = axis * np.sign(axis @ (middle - np.mean(others, axis=0))) * far
-        level = "tray" if middle[2] > adapter.layout.floor_z else "clamp"
-        moved.append(_shifted(piece, out + (0, 0, shifts[level])))
+        near = "tray" if middle[2] > adapter.layout.floor_z else "clamp"
+        moved.append(_shifted(piece, out + (0, 0, shifts[near])))
     return moved
 
 
@@ -149,7 +150,7 @@ def _axis(mesh: trimesh.Trimesh) -> np.ndarray:
     return np.asarray(mesh.principal_inertia_vectors)[0 if middle - small > large - middle else 2]
 
 
-def _shifted(piece: Piece, by: Sequence[float]) -> Piece:
+def _shifted(piece: Piece, by: ArrayLike) -> Piece:
     mesh = piece.mesh.copy()
     mesh.apply_translation(by)
     return Piece(piece.name, mesh, piece.colour, piece.ghost)

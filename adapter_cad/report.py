@@ -132,8 +132,9 @@ def _stated(thing: Phone | Ocular | Printer) -> dict[str, Any]:
 
 
 def _assumed(adapter: Adapter) -> list[str]:
-    things = (adapter.phone, adapter.ocular, adapter.printer)
-    return [f"{thing.title}: {name.replace('_', ' ')}" for thing in things for name in assumed(thing)]
+    """A line for each thing that stands on assumed numbers, with their names."""
+    things = [(thing.title, assumed(thing)) for thing in (adapter.phone, adapter.ocular, adapter.printer)]
+    return [f"{title}: {', '.join(names).replace('_', ' ')}" for title, names in things if names]
 
 
 def _optics(adapter: Adapter, name: str) -> dict[str, Any]:

@@ -43,14 +43,17 @@ def section_picture(adapter: Adapter) -> bytes:
         z = (low[2] - 8, high[2] + 5)
         figure = Figure(figsize=(12, 11.2 * (z[1] - z[0]) / (x[1] - x[0]) + 1.6), layout="constrained")
         axes = figure.add_subplot()
-        near = axes.inset_axes((0.76 if way > 0 else 0.02, 0.03, 0.22, 0.35))
+        middle = adapter.layout.pupil_z
+        tall = -5 - (z[0] + 1.5)
+        wide = tall * 7 / 5.5
+        side = high[0] + 6 if way > 0 else low[0] - 6 - wide
+        near = axes.inset_axes((side, z[0] + 1.5, wide, tall), transform=axes.transData)
         for where in (axes, near):
             _solids(where, adapter, phone, ocular, parts)
             _light(where, adapter)
             where.axvline(0, color=INK, lw=0.8, dashes=(12, 3, 2, 3), label="optical axis")
         _dimensions(axes, adapter, (high if way > 0 else low)[0] + 5 * way, way)
         axes.set(xlim=x, ylim=z, aspect="equal")
-        middle = adapter.layout.pupil_z
         near.set(xlim=(-3.5, 3.5), ylim=(middle - 4, middle + 1.5), aspect="equal", xticks=[], yticks=[])
         near.set_title("the pupils, larger", fontsize=9)
         axes.add_patch(Rectangle((-3.5, middle - 4), 7, 5.5, fill=False, edgecolor=INK, lw=0.8, ls=":"))
