@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifold3d import CrossSection, Manifold
 
-from adapter_cad.mesh_checks import check_mesh, overhang_share, slivers, thinnest_wall, turn_to_fit
+from adapter_cad.mesh_checks import check_mesh, overhang_share, thinnest_wall, turn_to_fit
 from adapter_cad.model import Printer
-from adapter_cad.write import stl_bytes, weld
+from adapter_cad.write import slivers, stl_bytes, weld
 
 PRINTER = Printer("p", "P", 220, 200, 250, 0.4, 0.2)
 GENUS = 4

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from manifold3d import Manifold
 
 from adapter_cad.errors import BadDesign
-from adapter_cad.mesh_checks import slivers
-from adapter_cad.write import GRID, stl_bytes, threemf_bytes, to_manifold, weld, write_beside
+from adapter_cad.write import GRID, slivers, stl_bytes, threemf_bytes, to_manifold, weld, write_beside
 
 CORE = "{http://schemas.microsoft.com/3dmanufacturing/core/2015/02}"
 
