@@ -46,7 +46,7 @@ def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
         same = welded.is_volume and abs(welded.volume - mesh.volume) <= 2 * step / GRID * mesh.area
         if same and not len(slivers(welded)):
             return welded
-    fault = "its solid is open, inside out or touches itself in an edge"
+    fault = "its solid is open, inside out, touches itself in an edge, or has faces too thin to write"
     raise BadDesign(name, fault, "overlap its pieces, or keep them apart")
 
 
@@ -54,7 +54,7 @@ def slivers(mesh: trimesh.Trimesh) -> np.ndarray:
     """Indices of the faces that are collapsed, or doubled by another between the same corners.
 
     Collapsed: the least altitude is below 1e-4 mm, the grid that files are written on. Rounding can turn such a face
-    over, so its normal says nothing, and slicers drop it and leave a gap. Length and area are no measure: a large flat
+    over, so its normal says nothing, and a slicer may drop it and leave a gap. Length and area are no measure: a large flat
     face round small holes is rightly cut into triangles 150 mm long and a few micrometres high, and their normals hold.
     """
     sides = np.linalg.norm(mesh.triangles - np.roll(mesh.triangles, 1, axis=1), axis=2)

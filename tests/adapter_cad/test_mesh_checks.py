@@ -188,6 +188,13 @@ def test_lettering_and_chamfers_are_no_walls():
     assert failed(reloaded(tall), genus=0) == {"walls"}
 
 
+def test_a_thin_wall_is_not_lost_among_much_lettering():
+    comb = [CrossSection.square((0.5, 50)).extrude(0.6).translate((5 + 1.5 * i, 5, 5)) for i in range(40)]
+    plate = sum(comb, box(0, 90, 0, 60, 0, 5)) - box(75, 85, 20, 30, 1.1, 6)
+    thin, place = thinnest_wall(reloaded(plate))
+    assert thin == pytest.approx(1.1, abs=1e-3) and 75 <= place[0] <= 85
+
+
 @pytest.mark.parametrize(("degrees", "ok"), [(30, True), (45, True), (47, False), (90, False)])
 def test_overhang_begins_beyond_45_degrees(degrees, ok):
     reach = 20 * np.tan(np.radians(min(degrees, 89.99)))
