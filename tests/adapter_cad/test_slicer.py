@@ -16,7 +16,13 @@ from adapter_cad.write import stl_bytes, threemf_bytes, weld
 
 PRINTER = Printer("p", "P", 220, 220, 250, 0.4, 0.2)
 
-needs_slicer = pytest.mark.skipif(shutil.which("prusa-slicer") is None, reason="prusa-slicer is not installed")
+needs_slicer = pytest.mark.usefixtures("installed")
+
+
+@pytest.fixture
+def installed() -> None:
+    if shutil.which("prusa-slicer") is None:
+        pytest.skip("prusa-slicer is not installed")
 
 
 def mesh(solid: Manifold) -> trimesh.Trimesh:
