@@ -55,7 +55,7 @@ def slivers(mesh: trimesh.Trimesh) -> np.ndarray:
 
     Collapsed: the least altitude is below 1e-4 mm, the grid that files are written on. Rounding can turn such a face
     over, so its normal says nothing, and a slicer may drop it and leave a gap. Length and area are no measure: a large
-    flat face round small holes is rightly cut into triangles 150 mm long and a few micrometres high; their normals hold.
+    flat face round small holes is rightly cut into triangles 150 mm long and micrometres high; their normals hold.
     """
     sides = np.linalg.norm(mesh.triangles - np.roll(mesh.triangles, 1, axis=1), axis=2)
     altitude = 2 * mesh.area_faces / np.maximum(sides.max(axis=1), 1e-12)
