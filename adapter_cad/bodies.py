@@ -8,20 +8,23 @@ from adapter_cad.layout import Layout
 from adapter_cad.model import Ocular, Phone
 from adapter_cad.solids import box, cylinder, prism, rectangle
 
-__all__ = ["ocular_body", "phone_body"]
+__all__ = ["ocular_body", "phone_pieces"]
 
 
-def phone_body(layout: Layout, phone: Phone) -> Manifold:
-    """The phone, in its case if it has one, where the tray holds it."""
+def phone_pieces(layout: Layout, phone: Phone) -> list[Manifold]:
+    """The phone, in its case if it has one, where the tray holds it: its slab, and its camera island if it stands out.
+
+    Both are convex.
+    """
     outline = rectangle(layout.datum_x, layout.far_x, layout.bottom_y, layout.top_y)
     radius = min(phone.corner_radius, layout.width / 2 - 1)
     if radius:
         outline = outline.offset(-radius, JoinType.Miter).offset(radius, JoinType.Round, circular_segments=64)
-    body = prism(outline, layout.back_z, layout.back_z + layout.thickness)
+    pieces = [prism(outline, layout.back_z, layout.back_z + layout.thickness)]
     if layout.bump:
         x0, x1, y0, y1, height = layout.bump
-        body += box(x0, x1, y0, y1, layout.back_z - height, layout.back_z + 1)
-    return body
+        pieces.append(box(x0, x1, y0, y1, layout.back_z - height, layout.back_z))
+    return pieces
 
 
 def ocular_body(ocular: Ocular) -> Manifold:

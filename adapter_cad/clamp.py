@@ -22,6 +22,8 @@ EAR = 10.5  # how far the ears stand out of the collar
 SCREW_UP = 6.0  # from the flange to the axis of a screw beside it
 OVER_SCREW = 3.8
 RAISED = 0.6
+PAD = 6.2  # radius of what a bolt's washer lies on
+LETTERS_OUT = PAD + HEIGHT / 2  # from the collar to the letters' middle
 RING_SIZE = 6.0  # height of the coupon
 
 
@@ -30,13 +32,11 @@ def clamp(layout: Layout, words: str, size: str, kind: str) -> tuple[Manifold, i
     flange = layout.flange
     solid = plate(disc(flange, segments=96), 0, at.FLANGE, low=True, high=True)
     if layout.pad:
-        solid += union(cylinder(6.2, 1, at.FLANGE + layout.pad, x, -y) for x, y in layout.bolts)
+        solid += union(cylinder(PAD, 1, at.FLANGE + layout.pad, x, -y) for x, y in layout.bolts)
     solid += cylinder(layout.collar, 0, at.SEAT + layout.grip)
     pieces, holes = (_ears if kind == "split" else _set_screw_bosses)(layout)
     solid += pieces
-    names = [_fitting(words, layout), size]
-    free = list(layout.gaps[1:])
-    solid += prism(_round(names, free, layout), at.FLANGE - 0.4, at.FLANGE + RAISED)
+    solid += prism(_round([words, size], layout), at.FLANGE - 0.4, at.FLANGE + RAISED)
     solid -= union(cylinder(at.HOLE / 2 + layout.xy_travel, -1, 60, x, -y) for x, y in layout.bolts)
     solid -= _bore(layout, at.SEAT + layout.grip)
     solid -= _light(layout)
@@ -57,7 +57,7 @@ def _bore(layout: Layout, height: float) -> Manifold:
 
 
 def _slit(layout: Layout) -> Manifold:
-    return box(0, 100, -SLIT / 2, SLIT / 2, -1, 60).rotate((0, 0, -layout.gaps[0]))
+    return box(0, 100, -SLIT / 2, SLIT / 2, -1, 60).rotate((0, 0, -layout.gaps[0][0]))
 
 
 def _ears(layout: Layout) -> tuple[Manifold, Manifold]:
@@ -65,7 +65,7 @@ def _ears(layout: Layout) -> tuple[Manifold, Manifold]:
     z = at.FLANGE + SCREW_UP
     shape = rectangle(layout.bore + 1, layout.collar + EAR, -SLIT / 2 - HEAD_EAR, SLIT / 2 + NUT_EAR)
     radius = layout.collar + 5.5
-    turn = -layout.gaps[0]
+    turn = -layout.gaps[0][0]
     hole = teardrop(at.HOLE / 2, 60).rotate((0, 0, 90)).translate((radius, -30, z))
     slot = nut_slot(at.NUT_FLATS + 0.2, at.NUT_THICK + 0.2, 60).rotate((0, 0, 90))
     hole += slot.translate((radius, SLIT / 2 + 2.4 + at.NUT_THICK / 2 + 0.1, z))
@@ -79,40 +79,30 @@ def _set_screw_bosses(layout: Layout) -> tuple[Manifold, Manifold]:
     hole = teardrop(at.HOLE / 2, 30).translate((layout.bore - 2, 0, z))
     slot = nut_slot(at.NUT_FLATS + 0.2, at.NUT_THICK + 0.2, 60)
     hole += slot.translate((layout.bore + 2.4 + at.NUT_THICK / 2 + 0.1, 0, z))
-    turns = [(0, 0, -gap) for gap in layout.gaps]
+    turns = [(0, 0, -middle) for middle, _ in layout.gaps]
     return union(boss.rotate(turn) for turn in turns), union(hole.rotate(turn) for turn in turns)
 
 
-def _fitting(name: str, layout: Layout) -> str:
-    """As many of a name's last words as one gap between two bolts has room for."""
-    words = name.split("-")
-    while len(words) > 1 and len("-".join(words)) > _room(layout):
-        words.pop(0)
-    return "-".join(words)[-_room(layout) :]
-
-
-def _letter_radius(layout: Layout) -> float:
-    return layout.collar + LETTERS_OUT
-
-
-LETTERS_OUT = 6.2 + HEIGHT / 2
-
-
-def _room(layout: Layout) -> int:
-    return int((math.radians(110) * _letter_radius(layout) - 14) // ADVANCE)
-
-
-def _round(texts: list[str], gaps: list[float], layout: Layout) -> CrossSection:
-    """Texts written round the axis, each in the middle of a gap, read from outside."""
-    radius = _letter_radius(layout)
+def _round(texts: list[str], layout: Layout) -> CrossSection:
+    """Two texts written round the axis, read from outside, in the gaps between bolts that have no slit: of each as many
+    of its last or first words as there is room for."""
+    radius = layout.collar + LETTERS_OUT
     step = math.degrees(ADVANCE / (radius - HEIGHT / 2))
     shape = CrossSection()
-    for text, gap in zip(texts, gaps, strict=False):
-        for place, letter in enumerate(text):
-            angle = -gap + (place - (len(text) - 1) / 2) * step
+    for text, (middle, width) in zip(texts, layout.gaps[1:], strict=True):
+        room = int((width - math.degrees(2 * PAD / radius)) // step)
+        short = _fitting(text, room)
+        for place, letter in enumerate(short):
             glyph = letters(letter).translate((-WIDTH / 2, -HEIGHT / 2)).rotate(90)
-            shape += glyph.translate((radius, 0)).rotate(angle)
+            shape += glyph.translate((radius, 0)).rotate(-middle + (place - (len(short) - 1) / 2) * step)
     return shape
+
+
+def _fitting(text: str, room: int) -> str:
+    """A name's last words ("CX18-10X"), or a size's first ("31.4"), that fit into `room` letters."""
+    while len(text) > room and ("-" in text or " " in text):
+        text = text.split("-", 1)[1] if "-" in text else text.rsplit(" ", 1)[0]
+    return text[:room]
 
 
 def spacer(layout: Layout, words: str) -> tuple[Manifold, int]:
@@ -122,7 +112,7 @@ def spacer(layout: Layout, words: str) -> tuple[Manifold, int]:
     top = at.SEAT + thick
     solid -= cone(layout.light(top + 1), -1, layout.light(at.SEAT - 1), thick + 1)
     solid -= union(cylinder(at.HOLE / 2, -1, thick + 1, x, -y) for x, y in layout.bolts)
-    text = _round([words, f"{thick:g} MM"], list(layout.gaps[1:]), layout)
+    text = _round([words, f"{thick:g} MM"], layout)
     return solid - prism(text, thick - 0.6, thick + 1), 4
 
 

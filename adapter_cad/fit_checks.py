@@ -15,10 +15,10 @@ from manifold3d import Manifold
 from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from adapter_cad import layout as at
-from adapter_cad.bodies import ocular_body, phone_body
+from adapter_cad.bodies import ocular_body, phone_pieces
 from adapter_cad.optics import OBJECTIVES, marginal_rays, optics
 from adapter_cad.part import Adapter, Check
-from adapter_cad.solids import to_mesh, to_solid
+from adapter_cad.solids import to_mesh, to_solid, union
 
 __all__ = ["SecondReading", "check_fit"]
 
@@ -43,12 +43,13 @@ class SecondReading:
 def check_fit(adapter: Adapter, meshes: Meshes, second: SecondReading | None = None) -> list[Check]:
     """Everything that the parts can be asked together; `meshes` by part, closed, in their print frames."""
     placed = {p.name: to_solid(_moved(meshes[p.name], p.assembly)) for p in adapter.parts if p.name != "coupon"}
-    phone = phone_body(adapter.layout, adapter.phone)
-    metal = sum((to_solid(h.mesh) for h in adapter.hardware), Manifold())
+    pieces = phone_pieces(adapter.layout, adapter.phone)
+    phone = union(pieces)
+    metal = union(to_solid(item.mesh) for item in adapter.hardware)
     return [
         *_apart(adapter, placed, phone, metal),
-        _way_in(adapter, placed["tray"], phone),
-        *_play(adapter, sum(placed.values(), metal), phone),
+        _way_in(adapter, placed["tray"], pieces),
+        *_play(adapter, metal + union(placed.values()), phone),
         _clearance(adapter, meshes["clamp"]),
         _on_axis(adapter, meshes, second),
         _height(adapter, meshes),
@@ -65,7 +66,7 @@ def _apart(adapter: Adapter, placed: Mapping[str, Manifold], phone: Manifold, me
     between = max(
         (placed[a] ^ placed[b]).volume() for place, a in enumerate(names) for b in names[place + 1 :]
     )
-    parts = sum(placed.values(), Manifold())
+    parts = union(placed.values())
     ocular = ocular_body(adapter.ocular)
     found = {
         "parts cut each other, mm3": between,
@@ -78,7 +79,7 @@ def _apart(adapter: Adapter, placed: Mapping[str, Manifold], phone: Manifold, me
     return [Check(name, volume <= OVERLAP, round(volume, 3), OVERLAP) for name, volume in found.items()]
 
 
-def _way_in(adapter: Adapter, tray: Manifold, phone: Manifold) -> Check:
+def _way_in(adapter: Adapter, tray: Manifold, pieces: list[Manifold]) -> Check:
     """Down into the tray a little towards its bottom end, up under the lip, over to the datum wall: screws drawn back,
     stop taken off."""
     s = adapter.layout.side
@@ -87,16 +88,10 @@ def _way_in(adapter: Adapter, tray: Manifold, phone: Manifold) -> Check:
     ways = [(high, low), (low, off), (off, (0.0, 0.0, 0.0))]
     worst = 0.0
     for start, end in ways:
-        for body in phone.decompose() if adapter.layout.bump is None else _convex(adapter, phone):
+        for body in pieces:
             swept = Manifold.batch_hull([body.translate(start), body.translate(end)])
             worst = max(worst, (swept ^ tray).volume())
     return Check("phone's way in, mm3", worst <= OVERLAP, round(worst, 3), OVERLAP)
-
-
-def _convex(adapter: Adapter, phone: Manifold) -> list[Manifold]:
-    """The phone as its two convex pieces: what lies over its back, and the island."""
-    over, under = phone.split_by_plane((0, 0, 1), adapter.layout.back_z)
-    return [over, under]
 
 
 def _play(adapter: Adapter, around: Manifold, phone: Manifold) -> list[Check]:
@@ -143,23 +138,24 @@ def _clearance(adapter: Adapter, clamp: trimesh.Trimesh) -> Check:
 
 
 def _bore(adapter: Adapter, clamp: trimesh.Trimesh) -> tuple[np.ndarray, float]:
-    """Centre (x, y) in the clamp's print frame and least radius of its bore, half way down the collar."""
-    middle = clamp.bounds[0, 2] + at.SEAT + adapter.layout.grip / 2
-    points = np.concatenate([p for p in to_solid(clamp).slice(middle).to_polygons()])
+    """Centre (x, y) in the clamp's print frame and least radius of its bore, 2 mm down the collar."""
+    middle = clamp.bounds[0, 2] + at.SEAT + 2  # below any set screw
     about = trimesh.transform_points(np.zeros((1, 3)), np.linalg.inv(_assembly(adapter, "clamp")))[0, :2]
-    away = np.linalg.norm(points - about, axis=1)
-    return _circle(points[abs(away - adapter.layout.bore) < 1.0])
-
-
-def _circle(points: np.ndarray) -> tuple[np.ndarray, float]:
-    """Least-squares circle (Kasa): its centre, and the radius inscribed in the points' polygon."""
-    if len(points) < 8:
+    sides = [(p, np.roll(p, -1, axis=0)) for p in map(np.asarray, to_solid(clamp).slice(middle).to_polygons())]
+    starts, ends = (np.concatenate(points) for points in zip(*sides, strict=True))
+    near = np.ones(len(starts), bool)
+    for points in (starts, ends):
+        near &= abs(np.linalg.norm(points - about, axis=1) - adapter.layout.bore) < 1.0
+    starts, ends = starts[near], ends[near]
+    if len(starts) < 8:
         return np.full(2, np.nan), math.nan
-    left = np.column_stack([points, np.ones(len(points))])
-    a, b, c = np.linalg.lstsq(left, (points**2).sum(axis=1), rcond=None)[0]
+    # Least-squares circle through the corners (Kasa); free is what the sides between them leave.
+    left = np.column_stack([starts, np.ones(len(starts))])
+    a, b, _ = np.linalg.lstsq(left, (starts**2).sum(axis=1), rcond=None)[0]
     centre = np.array((a / 2, b / 2))
-    # Corners lie outside the circle that 64 straight sides leave free.
-    return centre, math.sqrt(c + centre @ centre) * math.cos(math.pi / 64)
+    way = ends - starts
+    share = np.clip(np.einsum("ij,ij->i", centre - starts, way) / np.einsum("ij,ij->i", way, way), 0, 1)
+    return centre, float(np.linalg.norm(starts + share[:, None] * way - centre, axis=1).min())
 
 
 def _assembly(adapter: Adapter, name: str) -> np.ndarray:
@@ -237,11 +233,10 @@ def _datum(adapter: Adapter, tray: trimesh.Trimesh) -> tuple[float, float]:
     xs = np.linspace(*sorted((layout.datum_x, layout.far_x)), 62)[1:-1]
     rays = RayMeshIntersector(tray)
     starts = trimesh.transform_points(np.column_stack([np.full(60, middle), ys, np.full(60, z)]), to_print)
-    aside = starts + _first(tray, rays, starts, np.tile((float(layout.side), 0, 0), (60, 1)))[:, None] * (layout.side, 0, 0)
+    aside = _first(tray, rays, starts, np.tile((float(layout.side), 0, 0), (60, 1))) + layout.side * starts[:, 0]
     starts = trimesh.transform_points(np.column_stack([xs, np.full(60, layout.top_y - 20), np.full(60, z)]), to_print)
-    up = starts + _first(tray, rays, starts, np.tile((0, 1.0, 0), (60, 1)))[:, None] * (0, 1, 0)
-    s = layout.side
-    return s * float(np.nanmin(s * aside[:, 0])), float(np.nanmin(up[:, 1]))
+    up = _first(tray, rays, starts, np.tile((0, 1.0, 0), (60, 1))) + starts[:, 1]
+    return layout.side * float(aside.min()), float(up.min())
 
 
 def _first(mesh: trimesh.Trimesh, rays: RayMeshIntersector, starts: np.ndarray, ways: np.ndarray) -> np.ndarray:
@@ -285,6 +280,6 @@ def _rays(adapter: Adapter, placed: Mapping[str, Manifold]) -> Check:
     starts, ends = marginal_rays(adapter.ocular, adapter.layout.pupil_z, adapter.layout.glass_z)
     way = ends - starts
     far = np.linalg.norm(way, axis=1)
-    mesh = to_mesh(sum(placed.values(), Manifold()))
+    mesh = to_mesh(union(placed.values()))
     met = _first(mesh, RayMeshIntersector(mesh), starts, way / far[:, None]) < far
     return Check("marginal rays met by a part", not met.any(), int(met.sum()), f"0 of {len(far)}")

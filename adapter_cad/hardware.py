@@ -48,7 +48,7 @@ def hardware(layout: Layout, ocular: Ocular, options: AdapterOptions) -> tuple[H
 def _of_clamp(layout: Layout, ocular: Ocular, options: AdapterOptions) -> list[Hardware]:
     if options.clamp == "split":
         radius, z, head, nut = ear_bolt(layout)
-        turn = math.radians(layout.gaps[0])
+        turn = math.radians(layout.gaps[0][0])
         out = np.array((math.cos(turn), math.sin(turn), 0.0))
         along = np.array((math.sin(turn), -math.cos(turn), 0.0))
         middle = radius * out + (0, 0, z)
@@ -58,8 +58,9 @@ def _of_clamp(layout: Layout, ocular: Ocular, options: AdapterOptions) -> list[H
         ]
     found = []
     z, nut = set_screws(layout)
-    for gap in layout.gaps:
-        out = np.array((math.cos(math.radians(gap)), math.sin(math.radians(gap)), 0.0))
+    for middle, _ in layout.gaps:
+        turn = math.radians(middle)
+        out = np.array((math.cos(turn), math.sin(turn), 0.0))
         head = (ocular.housing_diameter / 2 + SCREW) * out + (0, 0, z)
         found.append(_bolt(SCREW, "holds the ocular", head, -out))
         found.append(_nut("holds the ocular", (nut + 0.1) * out + (0, 0, z), out, UP))

@@ -36,6 +36,7 @@ UNDER_BUMP = 0.4
 SKIN = 1.6  # the least floor under the island
 LEAST_SPACER = 2.0
 ROUND_LIGHT = 0.8  # between the light and the parts
+LEAST_GAP = 75  # degrees between two bolts: room for four letters
 BOSS = 6.5  # radius of the floor round a bolt
 KEEP = 5.0  # from a bolt's axis to the nearest edge of anything cut or raised beside it
 SCREW_BOSS = 9.0  # how thick a wall is round a screw, and how long
@@ -45,7 +46,7 @@ STOP_BASE = 2.0
 CLAMP_WALL = 4.0
 COLLAR_LONG = 16.0
 COLLAR_LEAST = 13.0
-LETTERED = 14.5  # how far the flange reaches beyond the collar, for its letters
+LETTERED = 15.5  # how far the flange reaches beyond the collar, for its letters
 
 
 @dataclass(frozen=True)
@@ -110,12 +111,12 @@ class Layout:
         return self.back_z + self.thickness / 2
 
     @property
-    def gaps(self) -> tuple[float, ...]:
-        """Degrees: the middles of the gaps between the bolts, the widest first."""
+    def gaps(self) -> tuple[tuple[float, float], ...]:
+        """Middle and width, degrees, of the gaps between the bolts, the widest first."""
         angles = sorted(math.degrees(math.atan2(y, x)) for x, y in self.bolts)
         ends = [*angles[1:], angles[0] + 360]
         wide = sorted(zip(angles, ends, strict=True), key=lambda gap: round(gap[0] - gap[1], 3))
-        return tuple((low + high) / 2 for low, high in wide)
+        return tuple(((low + high) / 2, high - low) for low, high in wide)
 
     @property
     def flange(self) -> float:
@@ -280,8 +281,9 @@ def _bolts(layout: Layout, phone: Phone, place: str) -> tuple[tuple[float, float
         x, y = radius * np.cos(np.radians(degrees)), radius * np.sin(np.radians(degrees))
         good = degrees[_clear(layout, phone, x, y)]
         triples = np.array(list(combinations(good, 3)), int).reshape(-1, 3)
-        widest = np.diff(np.column_stack([triples, triples[:, 0] + 360]), axis=1).max(axis=1, initial=0)
-        if len(triples) and widest.min() <= 150:
+        between = np.diff(np.column_stack([triples, triples[:, 0] + 360]), axis=1)
+        widest = between.max(axis=1, initial=0) + 360 * (between.min(axis=1, initial=360) < LEAST_GAP)
+        if len(triples) and widest.min() <= 360 - 2 * LEAST_GAP:
             picked = np.radians(triples[np.argmin(widest)])
             return tuple((_fine(radius * math.cos(a)), _fine(radius * math.sin(a))) for a in picked)
     fault = "no three bolts find a place between its camera island, its walls and the collar"

@@ -1,6 +1,6 @@
 """What an adapter is designed from: a phone, an ocular, a printer and the maker's options; all lengths in mm.
 
-A phone is seen from its back, top up. Values are checked when an object is made; `BadDesign` names the one that is wrong.
+A phone is seen from its back, top up. Values are checked when an object is made; `BadDesign` names the wrong one.
 """
 
 from __future__ import annotations
@@ -102,7 +102,9 @@ INCH = 25.4
 def check_number(place: str, name: str, value: Any, low: float, high: float) -> None:
     """Raises BadDesign unless value is a finite number from low to high; says so when inches would have fitted."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise BadDesign(place, f"{name} is {value!r}, not a number", f"give it from {low:g} to {high:g}")
+        raise BadDesign(place, f"{name} is {value!r:.60}, not a number", f"give it from {low:g} to {high:g}")
+    if isinstance(value, int) and abs(value) > 1e9:
+        value = math.inf  # an int may be too large for a float
     if not math.isfinite(value):
         raise BadDesign(place, f"{name} is {value}", f"give a number from {low:g} to {high:g}")
     if not low <= value <= high:

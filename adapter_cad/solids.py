@@ -64,8 +64,8 @@ def box(x0: float, x1: float, y0: float, y1: float, z0: float, z1: float) -> Man
 
 
 def prism(shape: CrossSection, z0: float, z1: float) -> Manifold:
-    """A shape drawn up from z0 to z1."""
-    return shape.extrude(z1 - z0).translate((0, 0, z0))
+    """A shape drawn up from z0 to z1; nothing where it is empty (manifold3d would call that invalid)."""
+    return Manifold() if shape.is_empty() else shape.extrude(z1 - z0).translate((0, 0, z0))
 
 
 def plate(shape: CrossSection, z0: float, z1: float, low: bool = False, high: bool = False) -> Manifold:

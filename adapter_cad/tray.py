@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from manifold3d import CrossSection, Manifold
+from manifold3d import CrossSection, JoinType, Manifold
 
 from adapter_cad import layout as at
 from adapter_cad.layout import Layout, sides, spans
@@ -56,15 +56,17 @@ def tray(layout: Layout, phone: Phone, words: list[str]) -> tuple[Manifold, int]
     solid += _walls(layout, phone, outer, inner, far, end, top)
     solid += union(plate(boss, layout.back_z - 1, layout.screw_z + 3.8, high=True) for boss in bosses)
 
-    through = _openings(layout, phone) + union_2d(disc(at.HOLE / 2, x, y) for x, y in layout.bolts)
+    openings = _openings(layout, phone)
+    pocket = _pocket(layout, openings)
+    through = openings + union_2d(disc(at.HOLE / 2, x, y) for x, y in layout.bolts)
     through += union_2d(disc(at.HOLE / 2, x, layout.bottom_y - at.TONGUE / 2) for x in layout.stops)
     panel, inside = _panel(layout, words)
-    through += _window(layout, through + _pocket(layout), panel)
+    through += _window(layout, through + pocket, panel)
 
     solid -= prism(through, layout.floor_z - 1, layout.back_z + 1)
     solid -= box(layout.datum_x, inner, end - 1, layout.bottom_y, layout.back_z - at.STOP_BASE, layout.back_z + UP)
     solid -= _light(layout)
-    solid -= prism(_pocket(layout), layout.back_z - _pocket_depth(layout), layout.back_z + UP)
+    solid -= prism(pocket, layout.back_z - _pocket_depth(layout), layout.back_z + UP)
     nut = ring_of_nut(at.NUT_FLATS + 0.2)
     solid -= union(prism(nut.translate(b), layout.floor_z + at.NUT_SEAT, layout.back_z + UP) for b in layout.bolts)
     for y in layout.screws:
@@ -111,15 +113,15 @@ def _walls(
     return solid
 
 
-def _pocket(layout: Layout) -> CrossSection:
-    """Where the floor is lower for the camera island, its way under the lip included."""
+def _pocket(layout: Layout, holes: CrossSection) -> CrossSection:
+    """Where the floor is lower for the camera island, its way under the lip included, and joined to holes close by."""
     if layout.bump is None:
         return CrossSection()
     x0, x1, y0, y1, _ = layout.bump
-    grown = rectangle(
-        x0 - at.ROUND_BUMP, x1 + at.ROUND_BUMP, y0 - at.SLIDE - at.ROUND_BUMP, y1 + at.ROUND_BUMP
-    )
-    return grown ^ _inside(layout)
+    grown = rectangle(x0 - at.ROUND_BUMP, x1 + at.ROUND_BUMP, y0 - at.SLIDE - at.ROUND_BUMP, y1 + at.ROUND_BUMP)
+    near = [CrossSection([hole]) for hole in holes.to_polygons()]
+    near = [hole for hole in near if not (hole ^ grown.offset(CLOSE)).is_empty()]
+    return _joined(union_2d([grown, *near])) ^ _inside(layout)
 
 
 def _pocket_depth(layout: Layout) -> float:
@@ -139,8 +141,12 @@ def _openings(layout: Layout, phone: Phone) -> CrossSection:
     for hole in phone.backs:
         shape = disc(hole.diameter / 2 + 1, phone.lens_left - hole.left, phone.lens_top - hole.top, 48)
         holes += shape if (shape ^ near).is_empty() else hull([shape, light])
-    joined = holes.offset(CLOSE / 2).offset(-CLOSE / 2)
-    return joined ^ _inside(layout)
+    return _joined(holes) ^ _inside(layout)
+
+
+def _joined(shapes: CrossSection) -> CrossSection:
+    """Shapes with what lies between them filled where that is narrower than CLOSE."""
+    return shapes.offset(CLOSE / 2, JoinType.Round, circular_segments=32).offset(-CLOSE / 2, JoinType.Miter)
 
 
 def _light(layout: Layout) -> Manifold:

@@ -7,8 +7,10 @@ import sys
 
 import typer
 
+from adapter_cad.errors import BadDesign
 from edge_wbc.cli import (
     adapt,
+    adapter,
     agree,
     bench,
     classify,
@@ -54,6 +56,7 @@ app.command("classify")(classify.classify)
 app.command("bench")(bench.bench)
 app.command("models")(models.models)
 app.add_typer(pack.app, name="pack")
+app.add_typer(adapter.app, name="adapter")
 
 _EXTRA_OF = {
     "torch": "train",
@@ -74,6 +77,9 @@ _EXTRA_OF = {
     "ai_edge_litert": "export",
     "onnx": "export",
     "onnxruntime": "export",
+    "trimesh": "cad",
+    "manifold3d": "cad",
+    "embreex": "cad",
 }
 
 
@@ -84,7 +90,7 @@ def main() -> None:
     except CheckFailed as failed:
         remark(f"edge-wbc: {failed}")
         sys.exit(1)
-    except BadInput as fault:
+    except (BadInput, BadDesign) as fault:
         remark(f"edge-wbc: {fault}")
         sys.exit(2)
     except ModuleNotFoundError as missing:

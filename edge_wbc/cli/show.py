@@ -43,14 +43,14 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on stdout; the first column is text, the others are figures."""
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], words: int = 1) -> None:
+    """A table on stdout; the first `words` columns are text, the others are figures; the first is never wrapped."""
     from rich.console import Console
     from rich.table import Table
 
     drawn = Table(title=title, title_justify="left")
     for number, name in enumerate(head):
-        drawn.add_column(name, justify="right" if number else "left", no_wrap=not number)
+        drawn.add_column(name, justify="left" if number < words else "right", no_wrap=not number)
     for row in rows:
         drawn.add_row(*row)
     Console().print(drawn)

@@ -1,0 +1,205 @@
+"""`edge-wbc adapter`: printed parts that put a phone's camera on an ocular's axis."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Optional
+
+import typer
+
+from edge_wbc.cli.show import AsJson, emit_json, remark, table
+from edge_wbc.core.errors import BadInput
+
+if TYPE_CHECKING:
+    from adapter_cad.catalogue import Device
+    from adapter_cad.measuring import Measurement
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Printed adapters: a phone on an ocular.", no_args_is_help=True, rich_markup_mode=None)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Of a to z, 0 to 9 and -; the file will be NAME.toml.")]
+Out = Annotated[Path, typer.Option("--out", metavar="DIR", help="Where NAME.toml and the picture go.")]
+Title = Annotated[str, typer.Option("--title", help="What people call it; NAME if left out.")]
+Mm = Optional[float]
+
+
+def _asked(name: str, how: str) -> float | None:
+    return typer.Option(None, f"--{name}", metavar="MM", help=how)
+
+
+@app.command("list")
+def list_all(as_json: AsJson = False) -> None:
+    """List the phones, oculars and printers of the catalogue, and where their numbers come from."""
+    from adapter_cad.catalogue import KINDS, numbers, oculars, phones, printers, rows
+
+    if as_json:
+        kinds: dict[str, Iterable[Device]] = {
+            "phones": phones().values(),
+            "oculars": oculars().values(),
+            "printers": printers().values(),
+        }
+        emit_json(
+            {
+                kind: [{"name": one.name, "title": one.title, "numbers": numbers(one)} for one in found]
+                for kind, found in kinds.items()
+            }
+        )
+        return
+    head = ("name", "numbers", "assumed: measure these before a long print")
+    for kind in KINDS:
+        table(kind, head, [(row.name, row.standings, row.assumed) for row in rows(kind)], words=len(head))
+
+
+@app.command("new-phone")
+def new_phone(
+    name: Name,
+    out: Out,
+    length: Mm = _asked("length", "A: top edge to bottom edge."),
+    width: Mm = _asked("width", "B: left edge to right edge, seen from the back."),
+    thickness: Mm = _asked("thickness", "C: beside the camera island."),
+    lens_left: Mm = _asked("lens-left", "D: middle of the main lens from the left edge."),
+    lens_top: Mm = _asked("lens-top", "E: from the top edge."),
+    lens_right: Mm = _asked("lens-right", "F: the same again from the right edge."),
+    lens_bottom: Mm = _asked("lens-bottom", "G: the same again from the bottom edge."),
+    focal_equiv: Mm = _asked("focal-equiv", "The main camera's 35 mm equivalent focal length."),
+    f_number: Annotated[Optional[float], typer.Option("--f-number", help="The main camera's f-number.")] = None,
+    island_left: Mm = _asked("island-left", "H: the island's left side from the left edge."),
+    island_right: Mm = _asked("island-right", "J: its right side from the left edge."),
+    island_top: Mm = _asked("island-top", "K: its upper side from the top edge."),
+    island_bottom: Mm = _asked("island-bottom", "L: its lower side from the top edge."),
+    island_height: Mm = _asked("island-height", "M: how far island or lens rings stand out."),
+    no_island: Annotated[bool, typer.Option("--no-island", help="Nothing stands out of the back.")] = False,
+    sensor: Annotated[Optional[str], typer.Option("--sensor", help="The main camera's format, such as 1/2.55.")] = None,
+    title: Title = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write a phone's file from calliper measurements; asks for those that are not given."""
+    from adapter_cad.measure_drawing import measuring_picture
+    from adapter_cad.measuring import ISLAND, PHONE_MEASUREMENTS, PhoneReadings, new_file, write_whole
+    from adapter_cad.measuring import new_phone as write_phone
+    from adapter_cad.model import Bump, assumed
+
+    given = {
+        "length": length,
+        "width": width,
+        "thickness": thickness,
+        "lens_left": lens_left,
+        "lens_top": lens_top,
+        "lens_right": lens_right,
+        "lens_bottom": lens_bottom,
+        "focal_equiv": focal_equiv,
+        "f_number": f_number,
+        "island_left": island_left,
+        "island_right": island_right,
+        "island_top": island_top,
+        "island_bottom": island_bottom,
+        "island_height": island_height,
+    }
+    if no_island and any(given[one] is not None for one in ISLAND):
+        raise BadInput("--no-island", "there are measurements of an island", "leave out one of the two")
+    wanted = [one for one in PHONE_MEASUREMENTS if not (no_island and one.name in ISLAND)]
+    file, picture, drawing = new_file(out, name), out / "measure-phone.png", measuring_picture("phone")
+    asked = [one for one in wanted if given[one.name] is None]
+    if asked:
+        write_whole(picture, drawing)
+        remark(f"where to measure: {picture}")
+        given |= _ask(asked, ISLAND)
+        no_island = no_island or given[ISLAND[0]] is None
+    read = {one.name: given[one.name] for one in wanted if not (no_island and one.name in ISLAND)}
+    island = None if no_island else Bump(*(read.pop(one) for one in ISLAND))  # type: ignore[arg-type]
+    phone = write_phone(name, out, PhoneReadings(**read, island=island, sensor=sensor, title=title))  # type: ignore[arg-type]
+    if not asked:
+        write_whole(picture, drawing)
+    _tell(file, picture, assumed(phone), as_json)
+    remark("walls are closed over its buttons and plugs until the file names them; it says how")
+
+
+@app.command("new-ocular")
+def new_ocular(
+    name: Name,
+    out: Out,
+    housing_diameter: Mm = _asked("housing-diameter", "A: the housing outside, rubber cup off."),
+    grip_length: Mm = _asked("grip-length", "B: how far down from the rim it is that wide."),
+    tube_diameter: Mm = _asked("tube-diameter", "C: the part inside the microscope's tube."),
+    exit_pupil_height: Mm = _asked("exit-pupil-height", "D: from the rim to where the light's disc is smallest."),
+    eye_lens_diameter: Mm = _asked("eye-lens-diameter", "E: the clear glass of the eye lens."),
+    magnification: Annotated[Optional[float], typer.Option("--magnification", help="Engraved: 10 of 10x/20.")] = None,
+    field_number: Mm = _asked("field-number", "Engraved: 20 of 10x/20."),
+    title: Title = "",
+    as_json: AsJson = False,
+) -> None:
+    """Write an ocular's file from calliper measurements; asks for those that are not given."""
+    from adapter_cad.measure_drawing import measuring_picture
+    from adapter_cad.measuring import OCULAR_MEASUREMENTS, OcularReadings, new_file, write_whole
+    from adapter_cad.measuring import new_ocular as write_ocular
+    from adapter_cad.model import assumed
+
+    given = {
+        "housing_diameter": housing_diameter,
+        "grip_length": grip_length,
+        "tube_diameter": tube_diameter,
+        "exit_pupil_height": exit_pupil_height,
+        "eye_lens_diameter": eye_lens_diameter,
+        "magnification": magnification,
+        "field_number": field_number,
+    }
+    file, picture, drawing = new_file(out, name), out / "measure-ocular.png", measuring_picture("ocular")
+    asked = [one for one in OCULAR_MEASUREMENTS if given[one.name] is None]
+    if asked:
+        write_whole(picture, drawing)
+        remark(f"where to measure: {picture}")
+        given |= _ask(asked)
+    ocular = write_ocular(name, out, OcularReadings(**given, title=title))  # type: ignore[arg-type]
+    if not asked:
+        write_whole(picture, drawing)
+    _tell(file, picture, assumed(ocular), as_json)
+
+
+def _ask(wanted: Sequence[Measurement], island: Sequence[str] = ()) -> dict[str, float]:
+    """Asks on stderr for each; at a terminal again and again until it can be, else BadInput or BadDesign at once.
+
+    An empty answer to the first of the island's leaves all of them out.
+    """
+    from adapter_cad.errors import BadDesign
+    from adapter_cad.measuring import limits_of
+    from adapter_cad.model import check_number
+
+    answers: dict[str, float] = {}
+    for one in wanted:
+        if one.name in island[1:] and island[0] in (other.name for other in wanted) and island[0] not in answers:
+            continue
+        empty = " (empty: there is none)" if one.name in island[:1] else ""
+        option = f"--{one.name.replace('_', '-')}"
+        while one.name not in answers:
+            print(f"{one.letter or ' '}  {one.how}{empty}: ", end="", file=sys.stderr, flush=True)
+            line = sys.stdin.readline()
+            if not line or not sys.stdin.isatty():
+                remark("")  # nobody pressed Enter on the screen
+            if not line:
+                raise BadInput(option, "was not given", "give it, or answer when asked")
+            if empty and not line.strip():
+                break
+            try:
+                value = float(line.replace(",", "."))
+                check_number(option, one.name, value, *limits_of(one.name))
+                answers[one.name] = value
+            except ValueError as wrong:
+                if sys.stdin.isatty():
+                    remark(f"   {wrong}")
+                elif isinstance(wrong, BadDesign):
+                    raise
+                else:
+                    raise BadInput(option, f"{line.strip()!r:.40} is not a number", "give it in mm") from wrong
+    return answers
+
+
+def _tell(file: Path, picture: Path, guessed: Sequence[str], as_json: bool) -> None:
+    if as_json:
+        emit_json({"file": str(file), "picture": str(picture), "assumed": list(guessed)})
+        return
+    print(file)
+    if guessed:
+        remark(f"assumed, since nobody measured: {', '.join(guessed).replace('_', ' ')}")
