@@ -12,10 +12,10 @@ import trimesh
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
-from adapter_cad.bodies import ocular_body, phone_body
+from adapter_cad.bodies import ocular_body, phone_pieces
 from adapter_cad.part import Adapter, Hardware, Part
 from adapter_cad.render import Colour, View, look, render, visible
-from adapter_cad.solids import to_mesh
+from adapter_cad.solids import to_mesh, union
 
 __all__ = ["HARDWARE", "OCULAR", "PHONE", "assembled", "assembled_picture", "bodies", "colour_of", "exploded_picture"]
 
@@ -60,7 +60,7 @@ def assembled(part: Part) -> trimesh.Trimesh:
 
 def bodies(adapter: Adapter) -> tuple[trimesh.Trimesh, trimesh.Trimesh]:
     """The phone and the ocular in the assembly frame."""
-    return to_mesh(phone_body(adapter.layout, adapter.phone)), to_mesh(ocular_body(adapter.ocular))
+    return to_mesh(union(phone_pieces(adapter.layout, adapter.phone))), to_mesh(ocular_body(adapter.ocular))
 
 
 def assembled_picture(adapter: Adapter, size: tuple[int, int] = (1600, 800)) -> np.ndarray:
