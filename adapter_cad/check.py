@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 import trimesh
 
-from adapter_cad.fit_checks import SecondReading, check_fit
+from adapter_cad.catalogue import SecondReading
+from adapter_cad.fit_checks import check_fit
 from adapter_cad.mesh_checks import check_mesh
 from adapter_cad.part import Adapter, Check
 from adapter_cad.write import stl_bytes

@@ -53,7 +53,7 @@ def _raised(place: np.ndarray, z: float) -> np.ndarray:
 def _part(name: str, solid: Manifold, genus: int, assembly: np.ndarray) -> Part:
     """Moved to stand on the bed's corner; `assembly` brings it from where it was made to where it belongs."""
     low = np.round(np.asarray(solid.bounding_box()[:3]), 4)
-    moved = weld(to_mesh(solid.translate(tuple(-low))))
+    moved = weld(to_mesh(solid.translate(tuple(-low))), name)
     back = np.eye(4)
     back[:3, 3] = low
     return Part(name, moved, np.eye(4) if name == "coupon" else assembly @ back, genus)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import trimesh
@@ -16,11 +15,12 @@ from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from adapter_cad import layout as at
 from adapter_cad.bodies import ocular_body, phone_pieces
+from adapter_cad.catalogue import SecondReading
 from adapter_cad.optics import OBJECTIVES, marginal_rays, optics
 from adapter_cad.part import Adapter, Check
 from adapter_cad.solids import to_mesh, to_solid, union
 
-__all__ = ["SecondReading", "check_fit"]
+__all__ = ["check_fit"]
 
 ON_AXIS = 0.05  # mm
 OVERLAP = 0.5  # mm3: what the grid of 1e-4 mm makes of faces that lie on each other
@@ -28,16 +28,6 @@ CLEARANCE_SLACK = 0.02  # mm
 AXIAL = 0.1  # mm
 PLAY_STEP = 0.01  # mm
 Meshes = Mapping[str, trimesh.Trimesh]
-
-
-@dataclass(frozen=True)
-class SecondReading:
-    """A phone's data read again, from the opposite edges and apart from the catalogue (mm)."""
-
-    width: float
-    length: float
-    lens_right: float
-    lens_bottom: float
 
 
 def check_fit(adapter: Adapter, meshes: Meshes, second: SecondReading | None = None) -> list[Check]:

@@ -267,10 +267,10 @@ def _screws(layout: Layout, cuts: list[tuple[float, float]], phone: Phone) -> tu
 
 def _stops(layout: Layout, cuts: list[tuple[float, float]], phone: Phone) -> tuple[float, ...]:
     low, high = sorted((layout.far_x, layout.datum_x))
-    free = _free(low + 8, high - 8, cuts, 6)
+    free = _free(low + 5.5, high - 5.5, cuts, 4.6)
     apart = free[abs(free - free[0]) >= 20] if len(free) else free
     if not len(apart):
-        raise BadDesign(phone.name, "its bottom edge has no two places for the stop", "leave 13 mm at both ends")
+        raise BadDesign(phone.name, "its bottom edge has no two places for the stop", "leave 11 mm at both ends")
     return (float(free[0]), float(free[-1]))
 
 

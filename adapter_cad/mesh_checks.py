@@ -11,11 +11,10 @@ from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from adapter_cad.model import Printer
 from adapter_cad.part import Check
-from adapter_cad.write import to_manifold
+from adapter_cad.write import SLIVER, altitudes, to_manifold
 
 __all__ = ["check_mesh", "overhang_share", "slivers", "thinnest_wall", "turn_to_fit"]
 
-SLIVER = 1e-4  # mm; see slivers
 WALL = 1.2  # mm: three lines of a 0.4 mm nozzle
 WALL_SLACK = 0.01  # mm; a circle's polygon and the file's rounding take less
 FACING = math.cos(math.radians(150))  # between two faces' normals: opposite enough to be two sides of a wall
@@ -107,10 +106,8 @@ def slivers(mesh: trimesh.Trimesh) -> np.ndarray:
     over, so its normal says nothing, and slicers drop it and leave a gap. Length and area are no measure: a large flat
     face round small holes is rightly cut into triangles 150 mm long and a few micrometres high, and their normals hold.
     """
-    sides = np.linalg.norm(mesh.triangles - np.roll(mesh.triangles, 1, axis=1), axis=2)
-    altitude = 2 * mesh.area_faces / np.maximum(sides.max(axis=1), 1e-12)
     _, first, uses = np.unique(np.sort(mesh.faces, axis=1), axis=0, return_inverse=True, return_counts=True)
-    return np.flatnonzero((altitude < SLIVER) | (uses[first.reshape(-1)] > 1))
+    return np.flatnonzero((altitudes(mesh) < SLIVER) | (uses[first.reshape(-1)] > 1))
 
 
 def thinnest_wall(mesh: trimesh.Trimesh) -> tuple[float, np.ndarray]:

@@ -19,7 +19,7 @@ Side = Literal["left", "right", "top", "bottom"]
 
 @dataclass(frozen=True)
 class Fact:
-    """Where a number comes from: measured with a calliper, published by `source`, or assumed."""
+    """Where a number comes from: measured with a calliper, published by `source`, or assumed, at best from `source`."""
 
     standing: Standing
     source: str = ""
@@ -125,7 +125,8 @@ class Phone:
     lens_left, lens_top  the main lens's axis, from the left and the top edge, seen from the back
     pupil_depth          the camera's entrance pupil, behind the outer face of its glass
     focal_equiv          mm, for a 43.27 mm diagonal (the whole sensor, no crop); f_number without unit; mass in g
-    facts                where each number comes from, by field name
+    facts                where each number comes from, by field name; of the island under "bump", of openings under
+                         "edge: KIND" and "back: KIND"
     """
 
     name: str

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from adapter_cad.errors import BadDesign
 from edge_wbc.cli.show import AsJson, emit_json, remark, table
 from edge_wbc.core.errors import BadInput
 
@@ -163,10 +164,6 @@ def _ask(wanted: Sequence[Measurement], island: Sequence[str] = ()) -> dict[str,
 
     An empty answer to the first of the island's leaves all of them out.
     """
-    from adapter_cad.errors import BadDesign
-    from adapter_cad.measuring import limits_of
-    from adapter_cad.model import check_number
-
     answers: dict[str, float] = {}
     for one in wanted:
         if one.name in island[1:] and island[0] in (other.name for other in wanted) and island[0] not in answers:
@@ -183,17 +180,25 @@ def _ask(wanted: Sequence[Measurement], island: Sequence[str] = ()) -> dict[str,
             if empty and not line.strip():
                 break
             try:
-                value = float(line.replace(",", "."))
-                check_number(option, one.name, value, *limits_of(one.name))
-                answers[one.name] = value
-            except ValueError as wrong:
-                if sys.stdin.isatty():
-                    remark(f"   {wrong}")
-                elif isinstance(wrong, BadDesign):
+                answers[one.name] = _number(option, one.name, line)
+            except (BadInput, BadDesign) as wrong:
+                if not sys.stdin.isatty():
                     raise
-                else:
-                    raise BadInput(option, f"{line.strip()!r:.40} is not a number", "give it in mm") from wrong
+                remark(f"   {wrong}")
     return answers
+
+
+def _number(option: str, name: str, line: str) -> float:
+    """A number of the right size, with a point or a comma; BadInput or BadDesign otherwise."""
+    from adapter_cad.measuring import limits_of
+    from adapter_cad.model import check_number
+
+    try:
+        value = float(line.replace(",", "."))
+    except ValueError as wrong:
+        raise BadInput(option, f"{line.strip()!r:.40} is not a number", "give it in mm") from wrong
+    check_number(option, name, value, *limits_of(name))
+    return value
 
 
 def _tell(file: Path, picture: Path, guessed: Sequence[str], as_json: bool) -> None:
