@@ -57,8 +57,8 @@ def _of_clamp(layout: Layout, ocular: Ocular, options: AdapterOptions) -> list[H
         ]
     found = []
     z, nut = set_screws(layout)
-    for middle, _ in layout.gaps:
-        turn = math.radians(middle)
+    for gap, _ in layout.gaps:
+        turn = math.radians(gap)
         out = np.array((math.cos(turn), math.sin(turn), 0.0))
         end = (ocular.housing_diameter / 2 + SCREW) * out + (0, 0, z)
         found.append(_bolt(SCREW, "holds the ocular", end, -out))
