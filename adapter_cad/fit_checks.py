@@ -32,41 +32,34 @@ Meshes = Mapping[str, trimesh.Trimesh]
 
 def check_fit(adapter: Adapter, meshes: Meshes, second: SecondReading | None = None) -> list[Check]:
     """Everything that the parts can be asked together; `meshes` by part, closed, in their print frames."""
-    placed = {p.name: to_solid(_moved(meshes[p.name], p.assembly)) for p in adapter.parts if p.name != "coupon"}
-    pieces = phone_pieces(adapter.layout, adapter.phone)
-    phone = union(pieces)
+    solids = {part.name: to_solid(meshes[part.name]) for part in adapter.parts if part.name != "coupon"}
+    placed = {name: solid.transform(_assembly(adapter, name)[:3]) for name, solid in solids.items()}
+    parts, pieces = union(placed.values()), phone_pieces(adapter.layout, adapter.phone)
     metal = union(to_solid(item.mesh) for item in adapter.hardware)
     return [
-        *_apart(adapter, placed, phone, metal),
+        *_apart(adapter, placed, parts, union(pieces), metal),
         _way_in(adapter, placed["tray"], pieces),
-        *_play(adapter, metal + union(placed.values()), phone),
-        _clearance(adapter, meshes["clamp"]),
-        _on_axis(adapter, meshes, second),
+        *_play(adapter, parts + metal, pieces),
+        _clearance(adapter, solids["clamp"]),
+        _on_axis(adapter, meshes, solids, second),
         _height(adapter, meshes),
-        _rays(adapter, placed),
+        _rays(adapter, parts),
     ]
 
 
-def _moved(mesh: trimesh.Trimesh, place: np.ndarray) -> trimesh.Trimesh:
-    return trimesh.Trimesh(trimesh.transform_points(mesh.vertices, place), mesh.faces, process=False)
-
-
-def _apart(adapter: Adapter, placed: Mapping[str, Manifold], phone: Manifold, metal: Manifold) -> list[Check]:
-    names = list(placed)
-    between = max(
-        (placed[a] ^ placed[b]).volume() for place, a in enumerate(names) for b in names[place + 1 :]
-    )
-    parts = union(placed.values())
+def _apart(
+    adapter: Adapter, placed: Mapping[str, Manifold], parts: Manifold, phone: Manifold, metal: Manifold
+) -> list[Check]:
     ocular = ocular_body(adapter.ocular)
     found = {
-        "parts cut each other, mm3": between,
+        "parts cut each other, mm3": sum(solid.volume() for solid in placed.values()) - parts.volume(),
         "phone cuts parts, mm3": (phone ^ parts).volume(),
         "ocular cuts parts, mm3": (ocular ^ parts).volume(),
         "bolts cut parts, mm3": (metal ^ parts).volume(),
         "bolts cut phone, mm3": (metal ^ phone).volume(),
         "phone cuts ocular, mm3": (phone ^ ocular).volume(),
     }
-    return [Check(name, volume <= OVERLAP, round(volume, 3), OVERLAP) for name, volume in found.items()]
+    return [Check(name, volume <= OVERLAP, round(abs(volume), 3), OVERLAP) for name, volume in found.items()]
 
 
 def _way_in(adapter: Adapter, tray: Manifold, pieces: list[Manifold]) -> Check:
@@ -81,10 +74,10 @@ def _way_in(adapter: Adapter, tray: Manifold, pieces: list[Manifold]) -> Check:
         for body in pieces:
             swept = Manifold.batch_hull([body.translate(start), body.translate(end)])
             worst = max(worst, (swept ^ tray).volume())
-    return Check("phone's way in, mm3", worst <= OVERLAP, round(worst, 3), OVERLAP)
+    return Check("phone's way in, mm3", worst <= OVERLAP, round(abs(worst), 3), OVERLAP)
 
 
-def _play(adapter: Adapter, around: Manifold, phone: Manifold) -> list[Check]:
+def _play(adapter: Adapter, around: Manifold, pieces: list[Manifold]) -> list[Check]:
     """How far the phone can move in six directions before it meets parts or screws."""
     seen = [optics(adapter.ocular, adapter.phone, objective) for objective in OBJECTIVES.values()]
     aside = min([o.decentre_margin for o in seen if o.decentre_margin > 0], default=math.inf)
@@ -98,28 +91,30 @@ def _play(adapter: Adapter, around: Manifold, phone: Manifold) -> list[Check]:
         ("off the tray", (0, 0, 1), along),
         ("into the tray", (0, 0, -1), along),
     ):
-        play = _reach(around, phone, np.array(way, float), min(limit, 5.0))
+        play = _reach(around, pieces, np.array(way, float), min(limit, 5.0))
         value = round(play, 3) if play is not None else f"more than {min(limit, 5.0):.2f}"
         checks.append(Check(f"play {name}, mm", play is not None, value, round(min(limit, 5.0), 3)))
     return checks
 
 
-def _reach(around: Manifold, phone: Manifold, way: np.ndarray, limit: float) -> float | None:
+def _reach(around: Manifold, pieces: list[Manifold], way: np.ndarray, limit: float) -> float | None:
     """The least move along `way`, mm, that meets something; None where `limit` does not."""
+    swept = union(Manifold.batch_hull([piece, piece.translate(tuple(way * limit))]) for piece in pieces)
+    ahead, phone = around ^ swept, union(pieces)
 
     def meets(move: float) -> bool:
-        return (phone.translate(tuple(way * move)) ^ around).volume() > 2 * OVERLAP * PLAY_STEP
+        return (phone.translate(tuple(way * move)) ^ ahead).volume() > 2 * OVERLAP * PLAY_STEP
 
-    if not meets(limit):
+    if ahead.is_empty() or not meets(limit):
         return None
-    free, met = 0.0, limit
+    free, met = 0.0, PLAY_STEP if meets(PLAY_STEP) else limit
     while met - free > PLAY_STEP:
         middle = (free + met) / 2
         free, met = (free, middle) if meets(middle) else (middle, met)
     return met
 
 
-def _clearance(adapter: Adapter, clamp: trimesh.Trimesh) -> Check:
+def _clearance(adapter: Adapter, clamp: Manifold) -> Check:
     centre, radius = _bore(adapter, clamp)
     found = radius - adapter.ocular.housing_diameter / 2
     designed = adapter.options.clearance
@@ -127,11 +122,11 @@ def _clearance(adapter: Adapter, clamp: trimesh.Trimesh) -> Check:
     return Check("radial clearance at the ocular, mm", ok, round(found, 3), f"{designed:g} +- {CLEARANCE_SLACK:g}")
 
 
-def _bore(adapter: Adapter, clamp: trimesh.Trimesh) -> tuple[np.ndarray, float]:
+def _bore(adapter: Adapter, clamp: Manifold) -> tuple[np.ndarray, float]:
     """Centre (x, y) in the clamp's print frame and least radius of its bore, 2 mm down the collar."""
-    middle = clamp.bounds[0, 2] + at.SEAT + 2  # below any set screw
+    middle = clamp.bounding_box()[2] + at.SEAT + 2  # below any set screw
     about = trimesh.transform_points(np.zeros((1, 3)), np.linalg.inv(_assembly(adapter, "clamp")))[0, :2]
-    sides = [(p, np.roll(p, -1, axis=0)) for p in map(np.asarray, to_solid(clamp).slice(middle).to_polygons())]
+    sides = [(p, np.roll(p, -1, axis=0)) for p in map(np.asarray, clamp.slice(middle).to_polygons())]
     starts, ends = (np.concatenate(points) for points in zip(*sides, strict=True))
     near = np.ones(len(starts), bool)
     for points in (starts, ends):
@@ -152,9 +147,9 @@ def _assembly(adapter: Adapter, name: str) -> np.ndarray:
     return next(part.assembly for part in adapter.parts if part.name == name)
 
 
-def _holes(adapter: Adapter, name: str, mesh: trimesh.Trimesh, height: float) -> np.ndarray:
+def _holes(adapter: Adapter, name: str, part: Manifold, height: float) -> np.ndarray:
     """Centres (3, 2), print frame, of the three holes nearest to where the bolts were designed; NaN where none is."""
-    polygons = [np.asarray(p) for p in to_solid(mesh).slice(mesh.bounds[0, 2] + height).to_polygons()]
+    polygons = [np.asarray(p) for p in part.slice(part.bounding_box()[2] + height).to_polygons()]
     centres = np.array([_centroid(p) for p in polygons if _area(p) < 0]).reshape(-1, 2)
     to_print = np.linalg.inv(_assembly(adapter, name))
     found = np.full((3, 2), np.nan)
@@ -177,15 +172,17 @@ def _centroid(p: np.ndarray) -> np.ndarray:
     return np.array([((x + x1) * cross).sum(), ((y + y1) * cross).sum()]) / (3 * cross.sum())
 
 
-def _on_axis(adapter: Adapter, meshes: Meshes, second: SecondReading | None) -> Check:
+def _on_axis(
+    adapter: Adapter, meshes: Meshes, solids: Mapping[str, Manifold], second: SecondReading | None
+) -> Check:
     """How far the camera's axis is beside the ocular's.
 
     The ocular's: the bore's centre in the clamp, carried over to the tray by the three bolt holes of each. The
     camera's: from the tray's datum walls, met by rays, by the phone's second reading.
     """
-    centre, _ = _bore(adapter, meshes["clamp"])
-    here = _holes(adapter, "clamp", meshes["clamp"], at.FLANGE / 2)
-    there = _holes(adapter, "tray", meshes["tray"], at.NUT_SEAT / 2)
+    centre, _ = _bore(adapter, solids["clamp"])
+    here = _holes(adapter, "clamp", solids["clamp"], at.FLANGE / 2)
+    there = _holes(adapter, "tray", solids["tray"], at.NUT_SEAT / 2)
     here, centre = here * (1, -1), centre * (1, -1)  # the clamp prints turned over
     turn, shift = _rigid(here, there)
     ocular = turn @ centre + shift
@@ -265,11 +262,11 @@ def _height(adapter: Adapter, meshes: Meshes) -> Check:
     return Check("camera over the exit pupil, mm", bool(abs(off) <= AXIAL), round(float(off), 3), f"+- {AXIAL:g}")
 
 
-def _rays(adapter: Adapter, placed: Mapping[str, Manifold]) -> Check:
+def _rays(adapter: Adapter, parts: Manifold) -> Check:
     """Whether each marginal ray goes from the rim to the camera's glass without meeting a part."""
     starts, ends = marginal_rays(adapter.ocular, adapter.layout.pupil_z, adapter.layout.glass_z)
     way = ends - starts
     far = np.linalg.norm(way, axis=1)
-    mesh = to_mesh(union(placed.values()))
+    mesh = to_mesh(parts)
     met = _first(mesh, RayMeshIntersector(mesh), starts, way / far[:, None]) < far
     return Check("marginal rays met by a part", not met.any(), int(met.sum()), f"0 of {len(far)}")

@@ -13,7 +13,7 @@ from adapter_cad.clamp import ear_bolt, set_screws
 from adapter_cad.layout import Layout
 from adapter_cad.model import AdapterOptions, Ocular
 from adapter_cad.part import Hardware
-from adapter_cad.solids import cylinder, prism, ring_of_nut, to_mesh
+from adapter_cad.solids import disc, prism, ring_of_nut, to_mesh
 
 __all__ = ["hardware"]
 
@@ -75,18 +75,22 @@ def _placed(solid: Manifold, point: Vector | np.ndarray, axis: Vector | np.ndarr
     return to_mesh(solid.transform(place[:3]))
 
 
+def _round(radius: float, z0: float, z1: float) -> Manifold:
+    return prism(disc(radius, segments=24), z0, z1)
+
+
 def _bolt(length: int, use: str, point: Vector | np.ndarray, axis: Vector | np.ndarray) -> Hardware:
     """A socket-head bolt; `point` is under its head."""
-    solid = cylinder(1.5, 0, length) + cylinder(at.HEAD / 2, -at.HEAD_THICK, 0.001) - prism(ring_of_nut(2.5), -4, -1.2)
+    solid = _round(1.5, 0, length) + _round(at.HEAD / 2, -at.HEAD_THICK, 0.001) - prism(ring_of_nut(2.5), -4, -1.2)
     across = UP if abs(axis[2]) < 0.5 else (1.0, 0.0, 0.0)
     return Hardware(f"M3 x {length} socket-head bolt", use, _placed(solid, point, axis, across))
 
 
 def _nut(use: str, point: Vector | np.ndarray, axis: Vector | np.ndarray, corner: Vector) -> Hardware:
-    solid = prism(ring_of_nut(at.NUT_FLATS), 0, at.NUT_THICK) - cylinder(1.5, -1, 4)
+    solid = prism(ring_of_nut(at.NUT_FLATS), 0, at.NUT_THICK) - _round(1.5, -1, 4)
     return Hardware("M3 nut", use, _placed(solid, point, axis, corner))
 
 
 def _washer(diameter: float, thick: float, use: str, point: Vector) -> Hardware:
-    solid = cylinder(diameter / 2, 0, thick) - cylinder(1.6, -1, 2)
+    solid = _round(diameter / 2, 0, thick) - _round(1.6, -1, 2)
     return Hardware(f"M3 washer, {diameter:g} mm", use, _placed(solid, point, UP))

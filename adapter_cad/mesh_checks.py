@@ -11,9 +11,9 @@ from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from adapter_cad.model import Printer
 from adapter_cad.part import Check
-from adapter_cad.write import SLIVER, altitudes, to_manifold
+from adapter_cad.write import slivers, to_manifold
 
-__all__ = ["check_mesh", "least_bed", "overhang_share", "slivers", "thinnest_wall", "turn_to_fit"]
+__all__ = ["check_mesh", "least_bed", "overhang_share", "thinnest_wall", "turn_to_fit"]
 
 WALL = 1.2  # mm: three lines of a 0.4 mm nozzle
 WALL_SLACK = 0.01  # mm; a circle's polygon and the file's rounding take less
@@ -99,17 +99,6 @@ def _genus(mesh: trimesh.Trimesh, genus: int | None, closed: bool) -> Check:
     return Check("genus", None if genus is None else found == genus, found, "unknown" if genus is None else genus)
 
 
-def slivers(mesh: trimesh.Trimesh) -> np.ndarray:
-    """Indices of the faces that are collapsed, or doubled by another between the same corners.
-
-    Collapsed: the least altitude is below 1e-4 mm, the grid that files are written on. Rounding can turn such a face
-    over, so its normal says nothing, and slicers drop it and leave a gap. Length and area are no measure: a large flat
-    face round small holes is rightly cut into triangles 150 mm long and a few micrometres high, and their normals hold.
-    """
-    _, first, uses = np.unique(np.sort(mesh.faces, axis=1), axis=0, return_inverse=True, return_counts=True)
-    return np.flatnonzero((altitudes(mesh) < SLIVER) | (uses[first.reshape(-1)] > 1))
-
-
 def thinnest_wall(mesh: trimesh.Trimesh) -> tuple[float, np.ndarray]:
     """The thinnest wall, mm, and the middle of it (x, y, z); infinite, and NaN, where no two faces lie opposite.
 
@@ -125,10 +114,13 @@ def thinnest_wall(mesh: trimesh.Trimesh) -> tuple[float, np.ndarray]:
     wall = (np.einsum("ij,ij->i", mesh.face_normals[out], -inward) <= FACING) & np.isfinite(length)
     points, inward, length = points[wall], inward[wall], length[wall]
     thin = np.flatnonzero(length < WALL - WALL_SLACK)
-    # The thinnest first, and not all of a part that is thin all over.
-    thin = thin[np.argsort(length[thin], kind="stable")][:500]
-    middles = points[thin] + inward[thin] * length[thin, None] / 2
-    thin = thin[_is_wide(mesh, rays, middles, inward[thin])]
+    thin = thin[np.argsort(length[thin], kind="stable")]
+    # The thinnest first, so that a part that is thin all over is known by its first few hundred.
+    for some in np.array_split(thin, len(thin) // 500 + 1):
+        middles = points[some] + inward[some] * length[some, None] / 2
+        thin = some[_is_wide(mesh, rays, middles, inward[some])]
+        if len(thin):
+            break
     found = thin if len(thin) else np.flatnonzero(length >= WALL - WALL_SLACK)
     if not len(found):
         return math.inf, np.full(3, np.nan)

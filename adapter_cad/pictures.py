@@ -12,10 +12,10 @@ import trimesh
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
-from adapter_cad.bodies import ocular_body, phone_body
+from adapter_cad.bodies import ocular_body, phone_pieces
 from adapter_cad.part import Adapter, Hardware, Part
 from adapter_cad.render import Colour, View, look, render, visible
-from adapter_cad.solids import to_mesh
+from adapter_cad.solids import to_mesh, union
 
 __all__ = ["HARDWARE", "OCULAR", "PHONE", "assembled", "assembled_picture", "bodies", "colour_of", "exploded_picture"]
 
@@ -32,6 +32,7 @@ PHONE: Colour = (95, 102, 115)
 OCULAR: Colour = (140, 145, 155)
 GHOST = 0.35  # how much of the phone and the ocular is seen where they stand before a part
 GAP = 9.0  # mm between pieces taken apart
+STOP_OFF = -4 * GAP  # how far along y the stop is drawn off the tray
 INK = (27, 31, 36)
 
 
@@ -59,7 +60,7 @@ def assembled(part: Part) -> trimesh.Trimesh:
 
 def bodies(adapter: Adapter) -> tuple[trimesh.Trimesh, trimesh.Trimesh]:
     """The phone and the ocular in the assembly frame."""
-    return to_mesh(phone_body(adapter.layout, adapter.phone)), to_mesh(ocular_body(adapter.ocular))
+    return to_mesh(union(phone_pieces(adapter.layout, adapter.phone))), to_mesh(ocular_body(adapter.ocular))
 
 
 def assembled_picture(adapter: Adapter, size: tuple[int, int] = (1600, 800)) -> np.ndarray:
@@ -100,11 +101,11 @@ def _apart(adapter: Adapter) -> list[Piece]:
     through = [item for item in adapter.hardware if _is_through(item, adapter)]
     levels: list[list[Piece]] = [
         [Piece("ocular", ocular, OCULAR, True)],
-        [Piece(item.name, item.mesh, HARDWARE) for item in through if "nut" not in item.name.lower()],
+        [Piece(item.name, item.mesh, HARDWARE) for item in through if not _is_nut(item)],
         [Piece("clamp", parts["clamp"], colour_of("clamp"))],
         [Piece("spacer", parts["spacer"], colour_of("spacer"))] if "spacer" in parts else [],
         [Piece("tray", parts["tray"], colour_of("tray"))],
-        [Piece(item.name, item.mesh, HARDWARE) for item in through if "nut" in item.name.lower()],
+        [Piece(item.name, item.mesh, HARDWARE) for item in through if _is_nut(item)],
         [Piece("phone", phone, PHONE, True)],
     ]
     moved: list[Piece] = []
@@ -118,24 +119,24 @@ def _apart(adapter: Adapter) -> list[Piece]:
         for piece in level:
             shifts[piece.name] = shift
             moved.append(_shifted(piece, (0, 0, shift)))
-    away = np.array([0, -4 * GAP, 0])  # of the stop, the way it is taken off
-    moved.append(_shifted(Piece("stop", parts["stop"], colour_of("stop")), away + (0, 0, shifts["tray"] + GAP)))
-    for item in adapter.hardware:
-        if any(item is other for other in through):
-            continue
-        piece, axis = Piece(item.name, item.mesh, HARDWARE), _axis(item.mesh)
-        if abs(axis[2]) > 0.9:  # of the stop
-            moved.append(
-                _shifted(piece, away + (0, 0, shifts["tray"] + (3 if "nut" in item.name.lower() else -1) * GAP))
-            )
-            continue
-        others = [other.mesh.bounds.mean(axis=0) for other in adapter.hardware if other.use == item.use]
-        middle = item.mesh.bounds.mean(axis=0)
-        far = GAP if "nut" in item.name.lower() else 2 * GAP
-        out = axis * np.sign(axis @ (middle - np.mean(others, axis=0))) * far
-        near = "tray" if middle[2] > adapter.layout.floor_z else "clamp"
-        moved.append(_shifted(piece, out + (0, 0, shifts[near])))
+    moved.append(_shifted(Piece("stop", parts["stop"], colour_of("stop")), (0, STOP_OFF, shifts["tray"] + GAP)))
+    moved += [_aside(item, adapter, shifts) for item in adapter.hardware if not _is_through(item, adapter)]
     return moved
+
+
+def _aside(item: Hardware, adapter: Adapter, shifts: dict[str, float]) -> Piece:
+    """A screw of the tray or the clamp drawn out along its axis; a bolt of the stop below it, its nut above."""
+    piece, axis = Piece(item.name, item.mesh, HARDWARE), _axis(item.mesh)
+    if abs(axis[2]) > 0.9:
+        return _shifted(piece, (0, STOP_OFF, shifts["tray"] + (3 * GAP if _is_nut(item) else -GAP)))
+    middle = item.mesh.bounds.mean(axis=0)
+    others = [other.mesh.bounds.mean(axis=0) for other in adapter.hardware if other.use == item.use]
+    out = axis * np.sign(axis @ (middle - np.mean(others, axis=0))) * (GAP if _is_nut(item) else 2 * GAP)
+    return _shifted(piece, out + (0, 0, shifts["tray" if middle[2] > adapter.layout.floor_z else "clamp"]))
+
+
+def _is_nut(item: Hardware) -> bool:
+    return "nut" in item.name.lower()
 
 
 def _is_through(item: Hardware, adapter: Adapter) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import trimesh
-from manifold3d import CrossSection, JoinType, Manifold, Mesh64
+from manifold3d import CrossSection, JoinType, Manifold, Mesh64, OpType
 
 __all__ = [
     "box",
@@ -55,7 +55,7 @@ def hull(shapes: Iterable[CrossSection]) -> CrossSection:
 
 def union(solids: Iterable[Manifold]) -> Manifold:
     """All of them as one."""
-    return sum(solids, Manifold())
+    return Manifold.batch_boolean(list(solids), OpType.Add)
 
 
 def box(x0: float, x1: float, y0: float, y1: float, z0: float, z1: float) -> Manifold:

@@ -14,11 +14,10 @@ from trimesh.exchange.stl import export_stl
 
 from adapter_cad.errors import BadDesign
 
-__all__ = ["GRID", "SLIVER", "altitudes", "stl_bytes", "threemf_bytes", "to_manifold", "weld", "write_beside"]
+__all__ = ["GRID", "slivers", "stl_bytes", "threemf_bytes", "to_manifold", "weld", "write_beside"]
 
 GRID = 10_000  # places a mm: STL's float32 tells neighbours apart up to 1024 mm, where its own step is 6e-5
-FLAT = (1e-3, 2e-3, 5e-3)  # mm; how far weld may move a surface, the least first, until no face is collapsed
-SLIVER = 1e-4  # mm: a face of less altitude than the grid's step, whose normal rounding can turn over
+STEPS = (1, 2, 5, 10, 20)  # of that grid
 STL_HEADER = b"edge-wbc adapter, lengths in mm; research use, not for diagnosis"
 
 
@@ -29,54 +28,44 @@ def to_manifold(mesh: trimesh.Trimesh) -> Manifold:
 
 
 def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
-    """The same solid with its corners on a grid of 1e-4 mm, as files need it: closed after a reload, no collapsed face.
+    """The same solid with its corners on a grid of 1e-4 mm, as files need it: closed after a reload, no slivers.
 
     Rounding merges corners, and lays others onto an edge beside them: faces without area that slicers drop, so that
-    the solid opens. Those are taken out by edge collapses and swaps, which keep the rest of the corners on the grid and
-    move no surface by more than 5e-3 mm. Faces come in an order of their own, whatever the order given.
+    the solid opens. Those are taken out by edge collapses and swaps, which keep the rest of the corners on the grid.
+    Where one stays all the same, a grid of 2, 5, 10 or 20 times the step has other neighbours, and is tried instead.
+    Faces come in an order of their own, whatever the order given.
     Raises BadDesign where the solid is open, inside out, or touches itself along an edge: there no file can say which
     faces belong together.
     """
-    solid = to_manifold(_rounded(mesh.vertices, mesh.faces))
-    for flat in FLAT if solid.status() == Error.NoError else ():
-        simple = solid.simplify(flat).to_mesh64()
-        welded = _without_slivers(_rounded(simple.vert_properties, simple.tri_verts))
-        sound = welded.is_volume and abs(welded.volume - mesh.volume) <= 2 * flat * mesh.area
-        if sound and altitudes(welded).min() >= SLIVER:
+    for step in STEPS:
+        solid = to_manifold(_rounded(mesh.vertices, mesh.faces, step)).simplify(step / GRID)
+        if solid.status() != Error.NoError:
+            continue
+        simple = solid.to_mesh64()
+        welded = _rounded(simple.vert_properties, simple.tri_verts)
+        same = welded.is_volume and abs(welded.volume - mesh.volume) <= 2 * step / GRID * mesh.area
+        if same and not len(slivers(welded)):
             return welded
-    fault = "its solid is open, inside out or touches itself in an edge"
+    fault = "its solid is open, inside out, touches itself in an edge, or has faces too thin to write"
     raise BadDesign(name, fault, "overlap its pieces, or keep them apart")
 
 
-def _without_slivers(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
-    """The mesh with each collapsed face taken out: the corner on its longest side splits the face beyond that side.
+def slivers(mesh: trimesh.Trimesh) -> np.ndarray:
+    """Indices of the faces that are collapsed, or doubled by another between the same corners.
 
-    No surface moves by more than the sliver's altitude. One that cannot be taken out so is left.
+    Collapsed: the least altitude is below 1e-4 mm, the grid that files are written on. Rounding can turn such a face
+    over, so its normal says nothing, and a slicer may drop it and leave a gap. Length and area are no measure: a large
+    flat face round small holes is rightly cut into triangles 150 mm long and micrometres high; their normals hold.
     """
-    corners = mesh.faces.copy()
-    for face in np.flatnonzero(altitudes(mesh) < SLIVER):
-        points = mesh.vertices[corners[face]]
-        longest = int(np.argmax(np.linalg.norm(points - np.roll(points, -1, axis=0), axis=1)))
-        a, b, tip = np.roll(corners[face], -longest)
-        beyond = np.flatnonzero((corners == a).any(axis=1) & (corners == b).any(axis=1))
-        beyond = beyond[beyond != face]
-        if len(beyond) != 1:
-            continue
-        other = next(corner for corner in corners[beyond[0]] if corner not in (a, b))
-        if not ((corners == tip).any(axis=1) & (corners == other).any(axis=1)).any():
-            corners[face], corners[beyond[0]] = (tip, a, other), (b, tip, other)
-    return _rounded(mesh.vertices, corners)
-
-
-def altitudes(mesh: trimesh.Trimesh) -> np.ndarray:
-    """Each face's least altitude, mm."""
     sides = np.linalg.norm(mesh.triangles - np.roll(mesh.triangles, 1, axis=1), axis=2)
-    return 2 * mesh.area_faces / np.maximum(sides.max(axis=1), 1e-12)
+    altitude = 2 * mesh.area_faces / np.maximum(sides.max(axis=1), 1e-12)
+    _, first, uses = np.unique(np.sort(mesh.faces, axis=1), axis=0, return_inverse=True, return_counts=True)
+    return np.flatnonzero((altitude < 1 / GRID) | (uses[first.reshape(-1)] > 1))
 
 
-def _rounded(vertices: np.ndarray, faces: np.ndarray) -> trimesh.Trimesh:
-    """Corners on the grid, each once; faces between three of them, in one fixed order."""
-    places = np.rint(np.asarray(vertices)[:, :3] * GRID).astype(np.int64)
+def _rounded(vertices: np.ndarray, faces: np.ndarray, step: int = 1) -> trimesh.Trimesh:
+    """Corners on every step-th place of the grid, each once; faces between three of them, in one fixed order."""
+    places = np.rint(np.asarray(vertices)[:, :3] * GRID / step).astype(np.int64) * step
     places, index = np.unique(places, axis=0, return_inverse=True)
     corners = index.reshape(-1)[np.asarray(faces, np.int64)]
     a, b, c = corners.T

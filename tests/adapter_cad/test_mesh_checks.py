@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifold3d import CrossSection, Manifold
 
-from adapter_cad.mesh_checks import check_mesh, overhang_share, slivers, thinnest_wall, turn_to_fit
+from adapter_cad.mesh_checks import check_mesh, overhang_share, thinnest_wall, turn_to_fit
 from adapter_cad.model import Printer
-from adapter_cad.write import stl_bytes, weld
+from adapter_cad.write import slivers, stl_bytes, weld
 
 PRINTER = Printer("p", "P", 220, 200, 250, 0.4, 0.2)
 GENUS = 4
@@ -186,6 +186,13 @@ def test_lettering_and_chamfers_are_no_walls():
     # The same stroke stood up is a wall.
     tall = plate + CrossSection.square((0.8, 8)).extrude(4).translate((20, 20, 5))
     assert failed(reloaded(tall), genus=0) == {"walls"}
+
+
+def test_a_thin_wall_is_not_lost_among_much_lettering():
+    comb = [CrossSection.square((0.5, 50)).extrude(0.6).translate((5 + 1.5 * i, 5, 5)) for i in range(40)]
+    plate = sum(comb, box(0, 90, 0, 60, 0, 5)) - box(75, 85, 20, 30, 1.1, 6)
+    thin, place = thinnest_wall(reloaded(plate))
+    assert thin == pytest.approx(1.1, abs=1e-3) and 75 <= place[0] <= 85
 
 
 @pytest.mark.parametrize(("degrees", "ok"), [(30, True), (45, True), (47, False), (90, False)])

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from manifold3d import Manifold
 
+from adapter_cad import write
 from adapter_cad.errors import BadDesign
-from adapter_cad.mesh_checks import slivers
-from adapter_cad.write import GRID, stl_bytes, threemf_bytes, to_manifold, weld, write_beside
+from adapter_cad.write import GRID, slivers, stl_bytes, threemf_bytes, to_manifold, weld, write_beside
 
 CORE = "{http://schemas.microsoft.com/3dmanufacturing/core/2015/02}"
 
@@ -88,6 +88,13 @@ def test_weld_takes_out_a_corner_laid_onto_an_edge():
     assert split.is_volume and len(slivers(split)) == 1
     welded = weld(split)
     assert reload(welded).is_volume and not len(slivers(welded)) and len(welded.faces) == 12
+
+
+def test_weld_tries_a_coarser_grid_where_a_sliver_stays(monkeypatch):
+    found = iter([[0], []])
+    monkeypatch.setattr(write, "slivers", lambda mesh: next(found))
+    places = weld(raw(bracket())).vertices * GRID
+    assert np.allclose(places / 2, (places / 2).round()) and next(found, None) is None
 
 
 @pytest.mark.parametrize("fault", ["open", "edge", "inside out"])
