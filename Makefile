@@ -22,7 +22,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@PYTHON=$(PYTHON) sh .ci/system-packages
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(UV_PIN)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet -c constraints.txt -e '.[train,export,cluster,dev]'
+	VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet -c constraints.txt -e '.[train,export,cad,cluster,dev]'
 	@touch $@
 
 # The oldest packages that core has to run on, and none but its own: no torch, no SciPy.

@@ -1,4 +1,4 @@
-"""Whether an adapter's written parts are what was designed, and whether that holds a phone and lets its light through."""
+"""Whether an adapter's written parts are what was designed, hold the phone, and let the light through."""
 
 from __future__ import annotations
 

@@ -119,7 +119,9 @@ def spacer(layout: Layout, words: str) -> tuple[Manifold, int]:
 def coupon(layout: Layout, size: str, kind: str) -> tuple[Manifold, int]:
     """A ring of the clamp's own bore, wall and slit, with a tab that says its size; and its genus."""
     solid = cylinder(layout.collar, 0, RING_SIZE) + plate(
-        rectangle(-layout.collar + 1, -layout.collar - HEIGHT - 3, -len(size) * ADVANCE / 2 - 1, len(size) * ADVANCE / 2 + 1),
+        rectangle(
+            -layout.collar + 1, -layout.collar - HEIGHT - 3, -len(size) * ADVANCE / 2 - 1, len(size) * ADVANCE / 2 + 1
+        ),
         0,
         3,
         low=True,
@@ -127,7 +129,9 @@ def coupon(layout: Layout, size: str, kind: str) -> tuple[Manifold, int]:
     )
     text = letters(size).translate((-(len(size) * ADVANCE - (ADVANCE - WIDTH)) / 2, 0)).rotate(90)
     solid += prism(text.translate((-layout.collar - 1.6, 0)), 2, 3 + RAISED)
-    solid -= cylinder(layout.bore, -1, RING_SIZE + 1) + cone(layout.bore, RING_SIZE - 1, layout.bore + 1, RING_SIZE + 0.001)
+    solid -= cylinder(layout.bore, -1, RING_SIZE + 1) + cone(
+        layout.bore, RING_SIZE - 1, layout.bore + 1, RING_SIZE + 0.001
+    )
     if kind == "split":
         return solid - box(0, 100, -SLIT / 2, SLIT / 2, -1, 60), 0
     return solid, 1
@@ -141,5 +145,3 @@ def ear_bolt(layout: Layout) -> tuple[float, float, float, float]:
 def set_screws(layout: Layout) -> tuple[float, float]:
     """Height in the assembly of the set screws, and the radius at which their nuts begin."""
     return at.SEAT - at.FLANGE - SCREW_UP, layout.bore + 2.4
-
-

@@ -172,9 +172,7 @@ def _centroid(p: np.ndarray) -> np.ndarray:
     return np.array([((x + x1) * cross).sum(), ((y + y1) * cross).sum()]) / (3 * cross.sum())
 
 
-def _on_axis(
-    adapter: Adapter, meshes: Meshes, solids: Mapping[str, Manifold], second: SecondReading | None
-) -> Check:
+def _on_axis(adapter: Adapter, meshes: Meshes, solids: Mapping[str, Manifold], second: SecondReading | None) -> Check:
     """How far the camera's axis is beside the ocular's.
 
     The ocular's: the bore's centre in the clamp, carried over to the tray by the three bolt holes of each. The
@@ -217,7 +215,7 @@ def _datum(adapter: Adapter, tray: trimesh.Trimesh) -> tuple[float, float]:
     z = layout.back_z + min(0.35 * layout.thickness, layout.thickness / 2)
     middle = (layout.datum_x + layout.far_x) / 2
     ys = np.linspace(layout.bottom_y + 5, layout.top_y - 5, 60)
-    xs = np.linspace(*sorted((layout.datum_x, layout.far_x)), 62)[1:-1]
+    xs = np.linspace(layout.datum_x, layout.far_x, 62)[1:-1]
     rays = RayMeshIntersector(tray)
     starts = trimesh.transform_points(np.column_stack([np.full(60, middle), ys, np.full(60, z)]), to_print)
     aside = _first(tray, rays, starts, np.tile((float(layout.side), 0, 0), (60, 1))) + layout.side * starts[:, 0]
@@ -248,7 +246,7 @@ def _height(adapter: Adapter, meshes: Meshes) -> Check:
     starts[:, 2] = clamp.bounds[0, 2] + at.SEAT + layout.grip / 2
     lip = np.nanmax(starts[:, 2] - _first(clamp, RayMeshIntersector(clamp), starts, np.tile(down, (36, 1))))
 
-    x = np.linspace(*sorted((layout.far_x, layout.datum_x)), 22)[1:-1]
+    x = np.linspace(layout.far_x, layout.datum_x, 22)[1:-1]
     y = np.linspace(layout.bottom_y + 1, layout.top_y - at.LIP - 1, 60)
     grid = np.array([(a, b, layout.back_z + 2 * layout.thickness) for a in x for b in y])
     starts = trimesh.transform_points(grid, np.linalg.inv(_assembly(adapter, "tray")))

@@ -19,7 +19,7 @@ __all__ = ["hardware"]
 
 SCREW = 12  # length of the screws that press against the phone, and of the clamp's set screws
 EAR_SCREW = 16
-Vector = tuple[float, float, float]
+Vector = tuple[float, float, float] | np.ndarray
 UP: Vector = (0.0, 0.0, 1.0)
 
 
@@ -49,25 +49,24 @@ def _of_clamp(layout: Layout, ocular: Ocular, options: AdapterOptions) -> list[H
     if options.clamp == "split":
         radius, z, head, nut = ear_bolt(layout)
         turn = math.radians(layout.gaps[0][0])
-        out = np.array((math.cos(turn), math.sin(turn), 0.0))
         along = np.array((math.sin(turn), -math.cos(turn), 0.0))
-        middle = radius * out + (0, 0, z)
+        middle = np.array((radius * math.cos(turn), radius * math.sin(turn), z))
         return [
             _bolt(EAR_SCREW, "closes the collar", middle + head * along, along),
             _nut("closes the collar", middle + (nut + 0.1) * along, along, UP),
         ]
     found = []
     z, nut = set_screws(layout)
-    for middle, _ in layout.gaps:
-        turn = math.radians(middle)
+    for gap, _ in layout.gaps:
+        turn = math.radians(gap)
         out = np.array((math.cos(turn), math.sin(turn), 0.0))
-        head = (ocular.housing_diameter / 2 + SCREW) * out + (0, 0, z)
-        found.append(_bolt(SCREW, "holds the ocular", head, -out))
+        end = (ocular.housing_diameter / 2 + SCREW) * out + (0, 0, z)
+        found.append(_bolt(SCREW, "holds the ocular", end, -out))
         found.append(_nut("holds the ocular", (nut + 0.1) * out + (0, 0, z), out, UP))
     return found
 
 
-def _placed(solid: Manifold, point: Vector | np.ndarray, axis: Vector | np.ndarray, x: Vector = (1, 0, 0)) -> trimesh.Trimesh:
+def _placed(solid: Manifold, point: Vector, axis: Vector, x: Vector = (1, 0, 0)) -> trimesh.Trimesh:
     """A solid whose origin comes to `point`, its z along `axis`, its x along `x`."""
     place = np.eye(4)
     place[:3, 2], place[:3, 0], place[:3, 3] = axis, x, point
@@ -79,14 +78,14 @@ def _round(radius: float, z0: float, z1: float) -> Manifold:
     return prism(disc(radius, segments=24), z0, z1)
 
 
-def _bolt(length: int, use: str, point: Vector | np.ndarray, axis: Vector | np.ndarray) -> Hardware:
+def _bolt(length: int, use: str, point: Vector, axis: Vector) -> Hardware:
     """A socket-head bolt; `point` is under its head."""
     solid = _round(1.5, 0, length) + _round(at.HEAD / 2, -at.HEAD_THICK, 0.001) - prism(ring_of_nut(2.5), -4, -1.2)
     across = UP if abs(axis[2]) < 0.5 else (1.0, 0.0, 0.0)
     return Hardware(f"M3 x {length} socket-head bolt", use, _placed(solid, point, axis, across))
 
 
-def _nut(use: str, point: Vector | np.ndarray, axis: Vector | np.ndarray, corner: Vector) -> Hardware:
+def _nut(use: str, point: Vector, axis: Vector, corner: Vector) -> Hardware:
     solid = prism(ring_of_nut(at.NUT_FLATS), 0, at.NUT_THICK) - _round(1.5, -1, 4)
     return Hardware("M3 nut", use, _placed(solid, point, axis, corner))
 

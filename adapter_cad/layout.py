@@ -195,7 +195,8 @@ def lay_out(phone: Phone, ocular: Ocular, options: AdapterOptions) -> Layout:
     )
     widest = plain.light(0) + 1.5
     if widest > plain.bore:
-        fault = f"the light is {2 * plain.light(0):.1f} mm wide at the rim of a housing {ocular.housing_diameter:g} mm wide"
+        light = f"{2 * plain.light(0):.1f} mm wide at the rim"
+        fault = f"the light is {light}, the housing {ocular.housing_diameter:g} mm"
         raise BadDesign(place, fault, f"the clamp's lip needs a housing of {2 * widest:.1f} mm")
     return _with_bolts(plain, phone, place)
 
@@ -256,7 +257,8 @@ def _screws(layout: Layout, cuts: list[tuple[float, float]], phone: Phone) -> tu
     free = _free(layout.bottom_y + 12, layout.top_y - 12, cuts, SCREW_BOSS_LONG / 2 + 1)
     wanted = (layout.top_y - 0.2 * layout.length, layout.bottom_y + 0.2 * layout.length)
     if not len(free):
-        raise BadDesign(phone.name, f"its {sides(layout)[1]} edge has no place for a screw", "leave 16 mm without cut-outs")
+        fault = f"its {sides(layout)[1]} edge has no place for a screw"
+        raise BadDesign(phone.name, fault, "leave 16 mm without cut-outs")
     upper = float(free[np.argmin(abs(free - wanted[0]))])
     apart = free[abs(free - upper) >= 40]
     if not len(apart):

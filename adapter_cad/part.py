@@ -8,7 +8,6 @@ y to the phone's top, so that x points to the phone's left edge as seen from its
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Union
 
 import numpy as np
 import trimesh
@@ -18,7 +17,7 @@ from adapter_cad.model import AdapterOptions, Ocular, Phone, Printer
 
 __all__ = ["Adapter", "Check", "Hardware", "Part"]
 
-Value = Union[bool, int, float, str]
+Value = bool | int | float | str
 
 
 @dataclass(frozen=True)

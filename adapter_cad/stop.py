@@ -42,5 +42,3 @@ def stop(layout: Layout, phone: Phone) -> tuple[Manifold, int]:
 
 def _slot(radius: float, x: float, y: float) -> CrossSection:
     return hull([disc(radius, x, y - SLOT), disc(radius, x, y + SLOT)])
-
-

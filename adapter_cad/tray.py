@@ -85,9 +85,7 @@ def union_2d(shapes: object) -> CrossSection:
     return sum(shapes, CrossSection())  # type: ignore[call-overload]
 
 
-def _walls(
-    layout: Layout, phone: Phone, outer: float, inner: float, far: float, end: float, top: float
-) -> Manifold:
+def _walls(layout: Layout, phone: Phone, outer: float, inner: float, far: float, end: float, top: float) -> Manifold:
     """The two side walls and the top wall with its lip, open where the phone's edge has something."""
     low = layout.back_z - 1
     high = layout.back_z + WALL_SHARE * layout.thickness
@@ -97,7 +95,8 @@ def _walls(
     lid = screen + at.LIP + LIP_THICK
     y = layout.top_y
     profile = [
-        (y, low), (top, low), (top, lid - 1), (top - 0.8, lid), (y - at.LIP, lid), (y - at.LIP, screen + at.LIP), (y, screen)
+        (y, low), (top, low), (top, lid - 1), (top - 0.8, lid), (y - at.LIP, lid), (y - at.LIP, screen + at.LIP),
+        (y, screen),
     ]  # fmt: skip
     x0, x1 = sorted((outer, far))
     solid += CrossSection([profile]).extrude(x1 - x0).rotate((90, 0, 90)).translate((x0, 0, 0))

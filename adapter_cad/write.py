@@ -32,7 +32,8 @@ def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
 
     Rounding merges corners, and lays others onto an edge beside them: faces without area that slicers drop, so that
     the solid opens. Those are taken out by edge collapses and swaps, which keep the rest of the corners on the grid.
-    Where one stays all the same, a grid of 2, 5, 10 or 20 times the step has other neighbours, and is tried instead.
+    Where one stays all the same, the corner on its long side splits its neighbour; where that fails
+    too, a grid of 2, 5, 10 or 20 times the step has other neighbours, and is tried instead.
     Faces come in an order of their own, whatever the order given.
     Raises BadDesign where the solid is open, inside out, or touches itself along an edge: there no file can say which
     faces belong together.
@@ -42,12 +43,32 @@ def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
         if solid.status() != Error.NoError:
             continue
         simple = solid.to_mesh64()
-        welded = _rounded(simple.vert_properties, simple.tri_verts)
+        welded = _without_collapsed(_rounded(simple.vert_properties, simple.tri_verts))
         same = welded.is_volume and abs(welded.volume - mesh.volume) <= 2 * step / GRID * mesh.area
         if same and not len(slivers(welded)):
             return welded
     fault = "its solid is open, inside out, touches itself in an edge, or has faces too thin to write"
     raise BadDesign(name, fault, "overlap its pieces, or keep them apart")
+
+
+def _without_collapsed(mesh: trimesh.Trimesh) -> trimesh.Trimesh:
+    """The mesh with each collapsed face taken out: the corner on its longest side splits the face beyond that side.
+
+    No surface moves by more than the face's altitude. One that cannot be taken out so is left.
+    """
+    corners = mesh.faces.copy()
+    for face in slivers(mesh):
+        points = mesh.vertices[corners[face]]
+        longest = int(np.argmax(np.linalg.norm(points - np.roll(points, -1, axis=0), axis=1)))
+        a, b, tip = np.roll(corners[face], -longest)
+        beyond = np.flatnonzero((corners == a).any(axis=1) & (corners == b).any(axis=1))
+        beyond = beyond[beyond != face]
+        if len(beyond) != 1:
+            continue
+        other = next(corner for corner in corners[beyond[0]] if corner not in (a, b))
+        if not ((corners == tip).any(axis=1) & (corners == other).any(axis=1)).any():
+            corners[face], corners[beyond[0]] = (tip, a, other), (b, tip, other)
+    return _rounded(mesh.vertices, corners)
 
 
 def slivers(mesh: trimesh.Trimesh) -> np.ndarray:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from adapter_cad.errors import BadDesign
-from edge_wbc.cli.show import AsJson, emit_json, remark, table
-from edge_wbc.core.errors import BadInput
+from edge_wbc.cli.show import AsJson, emit_json, progress_bar, remark, table
+from edge_wbc.core.errors import BadInput, CheckFailed
 
 if TYPE_CHECKING:
     from adapter_cad.catalogue import Device
     from adapter_cad.measuring import Measurement
+    from adapter_cad.part import Check
 
 __all__ = ["app"]
 
@@ -52,6 +54,91 @@ def list_all(as_json: AsJson = False) -> None:
     head = ("name", "numbers", "assumed: measure these before a long print")
     for kind in KINDS:
         table(kind, head, [(row.name, row.standings, row.assumed) for row in rows(kind)], words=len(head))
+
+
+@app.command()
+def build(
+    phone: Annotated[str, typer.Option(metavar="NAME|FILE", help="Of the catalogue, or a .toml file.")],
+    ocular: Annotated[str, typer.Option(metavar="NAME|FILE", help="Of the catalogue, or a .toml file.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the parts and the report go.")],
+    printer: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="Of the catalogue, or a file.")
+    ] = "creality-ender-3",
+    clamp: Annotated[str, typer.Option(help="split: a collar with one screw; set-screws: three of them.")] = "split",
+    case: Annotated[float, typer.Option(metavar="MM", help="Thickness of the phone's case, 0 without.")] = 0.0,
+    clearance: Annotated[float, typer.Option(metavar="MM", help="Radial, between ocular and collar.")] = 0.2,
+    xy_travel: Annotated[float, typer.Option(metavar="MM", help="How far the clamp moves to centre it.")] = 1.0,
+    wall: Annotated[float, typer.Option(metavar="MM", help="Thickness of the tray's walls.")] = 3.2,
+    floor: Annotated[float, typer.Option(metavar="MM", help="Least thickness of the tray's floor.")] = 4.0,
+    as_json: AsJson = False,
+) -> None:
+    """Design an adapter, check it, and write its parts, pictures, calibration page and report.
+
+    Exit code 1 where a check failed: report.html says which, do not print it.
+    """
+    from adapter_cad import build as writing
+    from adapter_cad import catalogue
+    from adapter_cad.design import design
+    from adapter_cad.model import AdapterOptions, assumed
+
+    options = AdapterOptions(clamp, case, clearance, xy_travel, wall, floor)  # type: ignore[arg-type]
+    things = catalogue.phone(phone), catalogue.ocular(ocular), catalogue.printer(printer)
+    adapter = design(*things, options)
+    with progress_bar() as tell:
+        files, report = writing.build(adapter, out, catalogue.second_reading(phone), tell)
+    if as_json:
+        emit_json({"files": [str(file) for file in files], "checks": [asdict(one) for one in report.checks]})
+    else:
+        rows = []
+        for part in adapter.parts:
+            size = " x ".join(f"{side:.1f}" for side in part.mesh.extents)
+            checks = [one for one in report.checks if one.name.startswith(f"{part.name}: ")]
+            rows.append((part.name, size, f"{part.mesh.volume / 1000:.1f}", _sum(checks)))
+        together = [one for one in report.checks if one.name.startswith("together: ")]
+        rows.append(("together", "", "", _sum(together)))
+        table(f"{things[0].title} on {things[1].title}", ("part", "mm", "cm3", "checks that hold"), rows)
+        _failed(report.checks)
+        print(out / "report.html")
+    for thing in things:
+        if assumed(thing):
+            remark(f"{thing.title}: ASSUMED, measure before you print: {', '.join(assumed(thing)).replace('_', ' ')}")
+    remark("print coupon.stl first; research use, not for diagnosis")
+    if not report.ok:
+        raise CheckFailed("a check failed: do not print it")
+
+
+@app.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(metavar="FILES", help="STL or 3MF files, or a build's folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check written parts: each by itself, through prusa-slicer where it is installed, and all of a build together.
+
+    Exit code 1 where a check failed.
+    """
+    from adapter_cad.build import check_files
+
+    with progress_bar() as tell:
+        found, report = check_files(files, tell)
+    if as_json:
+        emit_json({"files": [str(file) for file in found], "checks": [asdict(one) for one in report.checks]})
+    else:
+        words = {True: "yes", False: "NO", None: "-"}
+        rows = [(one.name, words[one.ok], f"{one.value}", f"{one.limit}") for one in report.checks]
+        table("checks", ("check", "holds", "found", "allowed"), rows, words=2)
+    remark("research use, not for diagnosis")
+    if not report.ok:
+        raise CheckFailed(f"{sum(one.ok is False for one in report.checks)} of {len(report.checks)} checks failed")
+
+
+def _sum(checks: Sequence[Check]) -> str:
+    return f"{sum(one.ok is True for one in checks)} of {sum(one.ok is not None for one in checks)}"
+
+
+def _failed(checks: Sequence[Check]) -> None:
+    for one in checks:
+        if one.ok is False:
+            remark(f"FAILED {one.name}: {one.value}, allowed {one.limit}")
 
 
 @app.command("new-phone")
