@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 import trimesh
-from manifold3d import CrossSection, Manifold
+from manifold3d import Manifold
 
 from adapter_cad import catalogue
 from adapter_cad import layout as at
@@ -21,6 +21,7 @@ from adapter_cad.write import stl_bytes, weld
 PHONES = ("galaxy-s5", "iphone-13-pro")  # its camera on the middle line; in a high island near a corner
 OCULAR = "olympus-cx18-10x"
 AXIS = "together: camera beside the ocular's axis, mm"
+GAP = "together: radial clearance at the ocular, mm"
 HEIGHT = "together: camera over the exit pupil, mm"
 
 
@@ -73,6 +74,16 @@ def box(x0, x1, y0, y1, z0, z1) -> Manifold:
     return Manifold.cube((x1 - x0, y1 - y0, z1 - z0)).translate((x0, y0, z0))
 
 
+def is_bore(adapter: Adapter):
+    radius = adapter.layout.bore
+
+    def which(x, y, z):
+        away = np.hypot(x, y)
+        return (away > radius - 1e-3) & (away < radius / np.cos(np.pi / 64) + 1e-3) & (z < 1e-3)
+
+    return which
+
+
 def test_sound_adapter_passes_all(adapter):
     report = check(adapter, second=catalogue.second_reading(adapter.phone.name))
     assert [one for one in report.checks if one.ok is not True] == []
@@ -112,13 +123,9 @@ def test_datum_walls_moved_in_the_tray(adapter):
 
 
 def test_clamp_bored_beside_its_bolts(adapter):
-    """Camera shifted by the other part: the whole flange with its holes moved, the bore left where it was."""
-    lay = adapter.layout
-
-    def outside(x, y, z):
-        return np.hypot(x, y) > lay.collar + 0.5
-
-    assert failed(adapter, clamp=moved(adapter, "clamp", outside, (0.08, 0, 0))) == {AXIS}
+    """Camera shifted by the other part: the bore moved, the flange with its holes left where it was."""
+    bore = moved(adapter, "clamp", is_bore(adapter), (0.1, 0, 0))
+    assert failed(adapter, clamp=bore) == {AXIS}
 
 
 def test_phone_that_stands_too_high(adapter):
@@ -153,40 +160,33 @@ def test_walls_thinned(adapter):
     assert failed(adapter, clamp=unplaced(adapter, "clamp", clamp)) == {"clamp: walls, mm"}
 
 
-@pytest.mark.parametrize(
-    ("by", "also"), [(-0.1, set()), (0.1, set()), (-0.3, {"together: ocular cuts parts, mm3"})]
-)
+@pytest.mark.parametrize(("by", "also"), [(-0.1, set()), (0.1, set()), (-0.3, {"together: ocular cuts parts, mm3"})])
 def test_gap_at_the_ocular(adapter, by, also):
-    lay = adapter.layout
-
-    def bore(x, y, z):
-        radius = np.hypot(x, y)
-        return (radius > lay.bore - 1e-3) & (radius < lay.bore / np.cos(np.pi / 64) + 1e-3) & (z < 1e-3)
-
     def outwards(corners):
         way = corners * (1, 1, 0)
         return by * way / np.linalg.norm(way, axis=1, keepdims=True)
 
-    narrow = moved(adapter, "clamp", bore, outwards)
-    assert failed(adapter, clamp=narrow) == {"together: radial clearance at the ocular, mm"} | also
+    narrow = moved(adapter, "clamp", is_bore(adapter), outwards)
+    assert failed(adapter, clamp=narrow) == {GAP} | also
 
 
 def test_cone_straightened(adapter):
-    """Filled, and bored through as wide as it is at the phone."""
+    """To a bore as wide as the cone is at the phone."""
     lay = adapter.layout
-    low = lay.back_z - (lay.bump[4] + at.UNDER_BUMP if lay.bump else 0)
+    narrow = lay.light(lay.pupil_z)
 
-    def straight(name, z0, z1):
-        radius = lay.light(lay.pupil_z)
-        fill = Manifold.cylinder(z1 - z0, lay.light(z0) + 0.2) - Manifold.cylinder(99, radius).translate((0, 0, -9))
-        return unplaced(adapter, name, placed(adapter, name) + fill.translate((0, 0, z0)))
+    def cone(x, y, z):
+        wide = np.array([lay.light(height) for height in z])
+        return (abs(np.hypot(x, y) - wide) < 0.003 * wide) & (z > -1e-3)
 
-    clamp = straight("clamp", 0, at.SEAT)
+    def inwards(corners):
+        away = np.linalg.norm(corners[:, :2], axis=1, keepdims=True)
+        return corners * (1, 1, 0) * (narrow / away - 1)
+
+    straight = {name: moved(adapter, name, cone, inwards) for name in ("clamp", "spacer", "tray")}
     rays = {"together: marginal rays met by a part"}
-    assert failed(adapter, clamp=clamp) == rays
-    spacer = straight("spacer", at.SEAT, lay.floor_z)
-    tray = straight("tray", lay.floor_z, low)
-    assert failed(adapter, clamp=clamp, spacer=spacer, tray=tray) == rays
+    assert failed(adapter, clamp=straight["clamp"]) == rays
+    assert failed(adapter, **straight) == rays
 
 
 @pytest.mark.parametrize("name", ["tray", "clamp", "spacer", "stop", "coupon"])
@@ -251,31 +251,34 @@ def test_lip_removed(adapter, name):
     edge = lay.top_y if name == "tray" else lay.bottom_y
     over = box(-99, 99, edge - 5 if name == "tray" else edge, edge if name == "tray" else edge + 5, screen, screen + 9)
     spoilt = unplaced(adapter, name, placed(adapter, name) - over)
-    assert failed(adapter, **{name: spoilt}) == {"together: play off the tray, mm"}
+    lower = {"stop: size, mm"} if name == "stop" else set()  # behind the tray's lip its wall is as high
+    assert failed(adapter, **{name: spoilt}) == {"together: play off the tray, mm"} | lower
 
 
 def test_stop_that_does_not_reach_the_phone(adapter):
     lay = adapter.layout
 
-    def face(x, y, z):
+    def near(x, y, z):
         return y > lay.bottom_y - 1e-3
 
-    loose = failed(adapter, stop=moved(adapter, "stop", face, (0, -1, 0)))
-    assert loose == {"stop: size, mm", "together: play down, mm"}
+    loose = failed(adapter, stop=moved(adapter, "stop", near, (0, -1.4, 0)))  # more than the phone may move
+    # With it the lip: the S5, which may move less, can come off the tray too.
+    assert loose - {"together: play off the tray, mm"} == {"stop: size, mm", "together: play down, mm"}
 
 
 def test_no_room_for_the_camera_island(adapter):
+    """Beside where the island rests its pocket is filled: on its way there it meets that; then where it rests, too."""
     lay = adapter.layout
-    x0, x1, y0, y1, height = lay.bump
-    tray = placed(adapter, "tray")
+    x0, x1, y0, _, height = lay.bump
     floor = lay.back_z - height - at.UNDER_BUMP
-    plan: CrossSection = tray.slice(floor - 0.01) ^ CrossSection.square((x1 - x0, 1.5)).translate((x0, y0 - 2))
-    fill = plan.extrude(height + at.UNDER_BUMP).translate((0, 0, floor))
-    # Beside where it rests: only on its way there does it meet what fills its pocket.
-    assert failed(adapter, tray=unplaced(adapter, "tray", tray + fill)) == {"together: phone's way in, mm3"}
-    fill = fill.translate((0, 3, 0))
-    caught = failed(adapter, tray=unplaced(adapter, "tray", tray + fill))
-    assert caught == {"together: phone's way in, mm3", "together: phone cuts parts, mm3"}
+    filled = {}
+    for low, high in ((-2.6, -0.5), (-2.6, 1)):
+        fill = box(x0, x0 + 6, y0 + low, y0 + high, floor - 0.3, lay.back_z)
+        tray = placed(adapter, "tray")
+        assert (fill ^ tray).volume() > 1
+        filled[high] = failed(adapter, tray=unplaced(adapter, "tray", tray + fill))
+    assert filled[-0.5] == {"together: phone's way in, mm3"}
+    assert filled[1] == {"together: phone's way in, mm3", "together: phone cuts parts, mm3"}
 
 
 def test_printer_too_small(adapter):
