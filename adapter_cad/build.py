@@ -1,4 +1,4 @@
-"""A design's folder: parts as STL and 3MF, pictures, calibration page, report; and the folder read back for checking."""
+"""A design's folder: STL and 3MF, pictures, calibration page, report; and the folder read back to be checked."""
 
 from __future__ import annotations
 

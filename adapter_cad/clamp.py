@@ -109,8 +109,8 @@ def spacer(layout: Layout, words: str) -> tuple[Manifold, int]:
     """The ring between clamp and tray in its print frame (the tray's side down), and its genus."""
     thick = layout.spacer
     solid = plate(disc(layout.flange, segments=96), 0, thick, low=True, high=True)
-    top = at.SEAT + thick
-    solid -= cone(layout.light(top + 1), -1, layout.light(at.SEAT - 1), thick + 1)
+    # Wider than the light: less to print, and no wall near the light for it to glance off.
+    solid -= cylinder(layout.collar - 1, -1, thick + 1)
     solid -= union(cylinder(at.HOLE / 2, -1, thick + 1, x, -y) for x, y in layout.bolts)
     text = _round([words, f"{thick:g} MM"], layout)
     return solid - prism(text, thick - 0.6, thick + 1), 4

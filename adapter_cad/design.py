@@ -31,7 +31,7 @@ def design(phone: Phone, ocular: Ocular, printer: Printer, options: AdapterOptio
     options = options or AdapterOptions()
     layout = lay_out(phone, ocular, options)
     size = f"{2 * layout.bore:.1f} MM"
-    words = [phone.name.upper(), f"{layout.length:g} X{layout.width:g} X{layout.thickness:g}", ocular.name.upper()]
+    words = [phone.name.upper(), f"{layout.length:g} X{layout.width:g} X{layout.thickness:g}"]
     if assumed(phone) or assumed(ocular):
         words.append("ASSUMED")
     upright = np.eye(4)

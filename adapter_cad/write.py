@@ -78,8 +78,10 @@ def slivers(mesh: trimesh.Trimesh) -> np.ndarray:
     over, so its normal says nothing, and a slicer may drop it and leave a gap. Length and area are no measure: a large
     flat face round small holes is rightly cut into triangles 150 mm long and micrometres high; their normals hold.
     """
-    sides = np.linalg.norm(mesh.triangles - np.roll(mesh.triangles, 1, axis=1), axis=2)
-    altitude = 2 * mesh.area_faces / np.maximum(sides.max(axis=1), 1e-12)
+    triangles = mesh.vertices.astype(np.float32).astype(float)[mesh.faces]  # as an STL holds them
+    sides = triangles - np.roll(triangles, 1, axis=1)
+    doubled = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1)
+    altitude = doubled / np.maximum(np.linalg.norm(sides, axis=2).max(axis=1), 1e-12)
     _, first, uses = np.unique(np.sort(mesh.faces, axis=1), axis=0, return_inverse=True, return_counts=True)
     return np.flatnonzero((altitude < 1 / GRID) | (uses[first.reshape(-1)] > 1))
 

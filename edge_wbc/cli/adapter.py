@@ -123,12 +123,30 @@ def check(
     if as_json:
         emit_json({"files": [str(file) for file in found], "checks": [asdict(one) for one in report.checks]})
     else:
-        words = {True: "yes", False: "NO", None: "-"}
-        rows = [(one.name, words[one.ok], f"{one.value}", f"{one.limit}") for one in report.checks]
-        table("checks", ("check", "holds", "found", "allowed"), rows, words=2)
+        alone = [one for one in report.checks if not one.name.startswith("together")]
+        names = list(dict.fromkeys(one.name.split(": ", 1)[1] for one in alone))
+        cells = {one.name: _shown(one) for one in alone}
+        rows = [(name, *(cells.get(f"{file.name}: {name}", "") for file in found)) for name in names]
+        for kind in dict.fromkeys(file.suffix for file in found):
+            here = [place for place, file in enumerate(found) if file.suffix == kind]
+            picked = [(row[0], *(row[1 + place] for place in here)) for row in rows]
+            picked = [row for row in picked if any(row[1:])]
+            table(f"each {kind} file by itself", ("check", *(found[place].stem for place in here)), picked)
+        rows = [
+            (one.name.removeprefix("together: "), _shown(one), f"{one.limit}")
+            for one in report.checks
+            if one.name.startswith("together")
+        ]
+        table("all together", ("check", "found", "allowed"), rows)
     remark("research use, not for diagnosis")
     if not report.ok:
         raise CheckFailed(f"{sum(one.ok is False for one in report.checks)} of {len(report.checks)} checks failed")
+
+
+def _shown(one: Check) -> str:
+    """What a check found, marked where it fails."""
+    value = "-" if one.ok is None else f"{one.value}"
+    return f"FAILS: {value}" if one.ok is False else value
 
 
 def _sum(checks: Sequence[Check]) -> str:
