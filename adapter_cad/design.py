@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from manifold3d import Manifold
 
 from adapter_cad.clamp import clamp, coupon, spacer
+from adapter_cad.errors import BadDesign
 from adapter_cad.hardware import hardware
 from adapter_cad.layout import SEAT, lay_out
+from adapter_cad.mesh_checks import least_bed, turn_to_fit
 from adapter_cad.model import AdapterOptions, Ocular, Phone, Printer, assumed
 from adapter_cad.part import Adapter, Part
 from adapter_cad.solids import to_mesh
@@ -41,7 +45,21 @@ def design(phone: Phone, ocular: Ocular, printer: Printer, options: AdapterOptio
     if layout.spacer:
         made = spacer(layout, "SPACER")
         parts.insert(2, _part("spacer", *made, _raised(turned, SEAT + layout.spacer)))
+    for part in parts:
+        _check_bed(part, phone, printer)
     return Adapter(phone, ocular, printer, options, layout, tuple(parts), hardware(layout, ocular, options))
+
+
+def _check_bed(part: Part, phone: Phone, printer: Printer) -> None:
+    """Raises BadDesign where no turn brings the part onto the printer's bed."""
+    if turn_to_fit(part.mesh, printer) is not None:
+        return
+    x, y, z = part.mesh.extents
+    fault = f"the {part.name}, {x:.1f} x {y:.1f} x {z:.1f} mm, is too large for the printer's"
+    fault += f" {printer.bed_x:g} x {printer.bed_y:g} x {printer.bed_z:g} mm, however it is turned"
+    side, high = math.ceil(least_bed(part.mesh)), math.ceil(z)
+    fits = f"a printer of {side} x {side} x {high} mm would take it"
+    raise BadDesign(f"{phone.name} on {printer.name}", fault, fits)
 
 
 def _raised(place: np.ndarray, z: float) -> np.ndarray:

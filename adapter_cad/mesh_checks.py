@@ -13,7 +13,7 @@ from adapter_cad.model import Printer
 from adapter_cad.part import Check
 from adapter_cad.write import slivers, to_manifold
 
-__all__ = ["check_mesh", "overhang_share", "thinnest_wall", "turn_to_fit"]
+__all__ = ["check_mesh", "least_bed", "overhang_share", "thinnest_wall", "turn_to_fit"]
 
 WALL = 1.2  # mm: three lines of a 0.4 mm nozzle
 WALL_SLACK = 0.01  # mm; a circle's polygon and the file's rounding take less
@@ -195,12 +195,23 @@ def overhang_share(mesh: trimesh.Trimesh) -> float:
 def turn_to_fit(mesh: trimesh.Trimesh, printer: Printer) -> int | None:
     """By how many degrees about z, 0 to 179, the part must at least be turned to fit the bed; None: it fits by none,
     or is too high."""
+    wide, deep = _turned(mesh)
+    fits = (wide <= printer.bed_x) & (deep <= printer.bed_y) & (mesh.extents[2] <= printer.bed_z)
+    turns = np.flatnonzero(fits)
+    return int(turns[0]) if len(turns) else None
+
+
+def least_bed(mesh: trimesh.Trimesh) -> float:
+    """The side, mm, of the least square bed that the part fits, turned as it fits best."""
+    return float(np.maximum(*_turned(mesh)).min())
+
+
+def _turned(mesh: trimesh.Trimesh) -> tuple[np.ndarray, np.ndarray]:
+    """Its extents, mm, along x and y when turned about z by 0 to 179 degrees, (180,) each."""
     angles = np.radians(np.arange(180))
     x, y = mesh.vertices[:, 0, None], mesh.vertices[:, 1, None]
-    wide = np.ptp(x * np.cos(angles) - y * np.sin(angles), axis=0) <= printer.bed_x
-    deep = np.ptp(x * np.sin(angles) + y * np.cos(angles), axis=0) <= printer.bed_y
-    turns = np.flatnonzero(wide & deep & (mesh.extents[2] <= printer.bed_z))
-    return int(turns[0]) if len(turns) else None
+    along_x, along_y = x * np.cos(angles) - y * np.sin(angles), x * np.sin(angles) + y * np.cos(angles)
+    return np.ptp(along_x, axis=0), np.ptp(along_y, axis=0)
 
 
 def _fit(mesh: trimesh.Trimesh, printer: Printer | None) -> Check:
