@@ -23,8 +23,9 @@ STL_HEADER = b"edge-wbc adapter, lengths in mm; research use, not for diagnosis"
 
 def to_manifold(mesh: trimesh.Trimesh) -> Manifold:
     """The same solid for manifold3d; its status() is not NoError where the mesh is no closed solid."""
-    corners = np.ascontiguousarray(mesh.vertices, np.float64)
-    return Manifold(Mesh64(corners, np.ascontiguousarray(mesh.faces, np.uint64)))
+    # Copies: manifold3d takes no array that is a view of its own, or read-only.
+    corners, faces = np.array(mesh.vertices, np.float64, order="C"), np.array(mesh.faces, np.uint64, order="C")
+    return Manifold(Mesh64(corners, faces))
 
 
 def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
@@ -38,6 +39,7 @@ def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
     Raises BadDesign where the solid is open, inside out, or touches itself along an edge: there no file can say which
     faces belong together.
     """
+    genus = to_manifold(mesh).genus()
     for step in STEPS:
         solid = to_manifold(_rounded(mesh.vertices, mesh.faces, step)).simplify(step / GRID)
         if solid.status() != Error.NoError:
@@ -45,7 +47,7 @@ def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
         simple = solid.to_mesh64()
         welded = _without_collapsed(_rounded(simple.vert_properties, simple.tri_verts))
         same = welded.is_volume and abs(welded.volume - mesh.volume) <= 2 * step / GRID * mesh.area
-        if same and not len(slivers(welded)):
+        if same and not len(slivers(welded)) and to_manifold(welded).genus() == genus:
             return welded
     fault = "its solid is open, inside out, touches itself in an edge, or has faces too thin to write"
     raise BadDesign(name, fault, "overlap its pieces, or keep them apart")

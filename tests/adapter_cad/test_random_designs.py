@@ -152,7 +152,7 @@ def test_exit_pupil_inside_the_tray_for_the_case_alone():
 def test_light_wider_than_the_housing():
     wide = replace(OCULAR, exit_pupil_height=35.0)
     fault = refusal(ocular=wide)
-    assert "a housing 30 mm wide" in fault.fault
+    assert "the housing 30 mm" in fault.fault
     enough = number(fault.remedy)
     design(PHONE, replace(wide, housing_diameter=enough), PRINTER)
     refusal(ocular=replace(wide, housing_diameter=enough - 0.5))
