@@ -80,6 +80,9 @@ _EXTRA_OF = {
     "trimesh": "cad",
     "manifold3d": "cad",
     "embreex": "cad",
+    "networkx": "cad",
+    "lxml": "cad",
+    "PIL": "cad",
 }
 
 
