@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from math import exp, lgamma, log, log1p
-from typing import Callable, Dict, Sequence, Tuple
+from typing import Callable, Dict, Mapping, Sequence, Tuple
 
-__all__ = ["Share", "differential", "exact_interval"]
+__all__ = ["Share", "differential", "exact_interval", "shares"]
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,17 @@ def exact_interval(k: int, n: int, confidence: float = 0.95) -> Tuple[float, flo
     return low, high
 
 
+def shares(counts: Mapping[str, int], classes: Sequence[str]) -> Dict[str, Share]:
+    """The differential over `classes`, in their order, of label -> count; labels outside them do not count."""
+    total = sum(counts.get(name, 0) for name in classes)
+    found = {}
+    for name in classes:
+        count = counts.get(name, 0)
+        low, high = exact_interval(count, total) if total else (0.0, 1.0)
+        found[name] = Share(count, 100 * count / total if total else 0.0, (100 * low, 100 * high))
+    return found
+
+
 def differential(labels: Sequence[str], classes: Sequence[str]) -> Dict[str, Share]:
     """The differential over `classes`, in their order; labels outside them are not in the denominator."""
-    counted = [label for label in labels if label in classes]
-    shares = {}
-    for name in classes:
-        count = counted.count(name)
-        low, high = exact_interval(count, len(counted)) if counted else (0.0, 1.0)
-        percent = 100 * count / len(counted) if counted else 0.0
-        shares[name] = Share(count, percent, (100 * low, 100 * high))
-    return shares
+    return shares(Counter(labels), classes)

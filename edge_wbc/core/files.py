@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
+from typing import BinaryIO, Iterator
 
-__all__ = ["whole_folder", "write_whole"]
+__all__ = ["whole_file", "whole_folder", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -18,6 +19,30 @@ def write_whole(path: Path, content: bytes) -> None:
         beside.write_bytes(content)
         beside.replace(path)
     except OSError:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A stream into a file beside `path`, on the disk and renamed to it when the block ends well, else gone.
+
+    Unlike `write_whole`, what it wrote also outlives a pulled battery.
+    """
+    beside = path.with_name(path.name + ".partial")
+    try:
+        with beside.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+        if hasattr(os, "O_DIRECTORY"):  # Windows cannot open a folder
+            folder = os.open(path.parent, os.O_DIRECTORY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+    except BaseException:
         beside.unlink(missing_ok=True)
         raise
 
