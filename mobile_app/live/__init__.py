@@ -1,0 +1,1 @@
+"""What goes on beside the preview: reading fields, calibration, warnings; nothing here knows Kivy."""

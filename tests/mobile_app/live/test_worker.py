@@ -1,0 +1,186 @@
+"""One thread reads fields; nobody waits for it, and nothing it has to say is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.core.images import write_image
+from edge_wbc.core.reading import NamedCell
+from mobile_app.live.worker import LIVE, STILL, Worker
+from mobile_app.sources.folder import FolderSource
+from mobile_app.sources.frames import Photograph
+
+CELL = NamedCell((1, 2, 3, 4), "neutrophil", 0.9, {"neutrophil": 0.9}, False)
+
+
+def photograph(shade: int = 0) -> Photograph:
+    return Photograph(np.full((4, 4, 3), shade, np.uint8), b"")
+
+
+def fetch(worker: Worker, count: int = 1):
+    """Polls for answers as the UI does."""
+    found = []
+    end = time.monotonic() + 20
+    while len(found) < count:
+        assert time.monotonic() < end, f"{len(found)} of {count} answers"
+        found += worker.answers()
+        time.sleep(0.002)
+    return found
+
+
+class Gate:
+    """A reader that waits inside until the test lets it go on, and keeps what it was given."""
+
+    def __init__(self):
+        self.begun, self.open, self.seen = threading.Semaphore(0), threading.Semaphore(0), []
+
+    def __call__(self, taken):
+        self.seen.append(int(taken.rgb[0, 0, 0]))
+        self.begun.release()
+        assert self.open.acquire(timeout=20)
+        return [CELL]
+
+
+@pytest.fixture
+def gated():
+    gate = Gate()
+    worker = Worker(gate)
+    yield gate, worker
+    for _ in range(9):
+        gate.open.release()
+    worker.stop()
+
+
+def test_cells_and_photograph_come_back_under_the_requests_number():
+    worker = Worker(lambda taken: [CELL])
+    taken = photograph()
+    number = worker.ask(lambda: taken)
+    (answer,) = fetch(worker)
+    assert (answer.request, answer.kind, answer.cells, answer.fault) == (number, STILL, (CELL,), None)
+    assert answer.photograph is taken and answer.seconds >= 0
+    assert worker.answers() == []
+    worker.stop()
+
+
+def test_of_what_waits_the_newest_is_read(gated):
+    gate, worker = gated
+    worker.ask(lambda: photograph(1))
+    assert gate.begun.acquire(timeout=20)
+    for shade in (2, 3, 4):
+        last = worker.ask(lambda shade=shade: photograph(shade))
+    gate.open.release()
+    gate.open.release()
+    answers = fetch(worker, 2)
+    assert gate.seen == [1, 4]
+    assert [answer.request for answer in answers] == [1, last]
+
+
+def test_a_look_at_the_preview_never_pushes_a_still_out(gated):
+    gate, worker = gated
+    worker.ask(lambda: photograph(1), LIVE)
+    assert gate.begun.acquire(timeout=20)
+    worker.ask(lambda: photograph(2), LIVE)
+    worker.ask(lambda: photograph(3), STILL)
+    worker.ask(lambda: photograph(4), LIVE)
+    for _ in range(3):
+        gate.open.release()
+    assert [answer.kind for answer in fetch(worker, 3)] == [LIVE, STILL, LIVE]
+    assert gate.seen == [1, 3, 4]
+
+
+def test_asking_and_polling_go_on_while_a_reader_hangs(gated, tmp_path):
+    """The preview never waits: frames come and go while the reader is held inside."""
+    gate, worker = gated
+    for number in range(3):
+        write_image(tmp_path / f"{number}.png", np.full((40, 60, 3), 80 * number, np.uint8))
+    source = FolderSource(tmp_path)
+    source.start()
+    worker.ask(photograph)
+    assert gate.begun.acquire(timeout=20)
+    shown, last, end = [], 0, time.monotonic() + 20
+    while len(shown) < 6 and time.monotonic() < end:
+        frame = source.newest()
+        if frame is not None and frame.number > last:
+            last = frame.number
+            shown.append(frame.rgb[0, 0, 0])
+            worker.ask(source.still, LIVE)
+            source.step()
+        assert worker.answers() == [] and worker.busy
+    source.stop()
+    # The reader was let go only now: every frame was shown before it answered anything.
+    assert shown == [0, 80, 160, 0, 80, 160]
+    gate.open.release()
+    gate.open.release()
+    assert [answer.kind for answer in fetch(worker, 2)] == [STILL, LIVE]
+
+
+def test_a_fault_in_taking_is_told_in_its_own_words():
+    worker = Worker(lambda taken: [CELL])
+
+    def take():
+        raise BadInput("camera", "unplugged", "plug it in")
+
+    worker.ask(take)
+    (answer,) = fetch(worker)
+    assert str(answer.fault) == "camera: unplugged; plug it in"
+    assert answer.photograph is None and answer.cells == ()
+    worker.stop()
+
+
+@pytest.mark.parametrize("error", [ValueError("shapes\ndiffer"), MemoryError(), KeyError("x")])
+def test_a_fault_in_reading_keeps_the_photograph_and_the_thread(error):
+    def read(taken):
+        if taken.rgb[0, 0, 0]:
+            raise error
+        return [CELL]
+
+    worker = Worker(read)
+    worker.ask(lambda: photograph(9))
+    (answer,) = fetch(worker)
+    assert str(answer.fault).startswith(f"reading the field: failed ({type(error).__name__}")
+    assert "\n" not in str(answer.fault) and answer.fault.__cause__ is error
+    assert answer.photograph.rgb[0, 0, 0] == 9 and answer.cells == ()
+    worker.ask(lambda: photograph(0))
+    assert fetch(worker)[0].cells == (CELL,)
+    worker.stop()
+
+
+def test_faults_queue_up_until_they_are_polled():
+    def take():
+        raise BadInput("camera", "denied")
+
+    worker = Worker(lambda taken: [])
+    for _ in range(5):
+        worker.ask(take)
+        end = time.monotonic() + 20
+        while worker.busy and time.monotonic() < end:
+            time.sleep(0.001)
+    assert [answer.fault.fault for answer in fetch(worker, 5)] == ["denied"] * 5
+    worker.stop()
+
+
+def test_another_reader_from_the_next_request_on(gated):
+    gate, worker = gated
+    worker.ask(photograph)
+    assert gate.begun.acquire(timeout=20)
+    worker.use(lambda taken: [])
+    worker.ask(photograph)
+    gate.open.release()
+    assert [len(answer.cells) for answer in fetch(worker, 2)] == [1, 0]
+
+
+def test_stopping_drops_what_waits_and_keeps_what_was_answered(gated):
+    gate, worker = gated
+    worker.ask(lambda: photograph(1))
+    assert gate.begun.acquire(timeout=20)
+    worker.ask(lambda: photograph(2))
+    gate.open.release()
+    worker.stop()
+    assert not worker._thread.is_alive()
+    assert [answer.request for answer in worker.answers()] == [1] and gate.seen == [1]
+    worker.stop()
