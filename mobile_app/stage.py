@@ -1,0 +1,69 @@
+"""Lays out what the Android build packs, and nothing else: core, the app, its packs and texts, a main.py."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+from typing import Dict, Iterator
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.core.pack import read_pack, write_folder
+
+__all__ = ["stage"]
+
+ROOT = Path(__file__).resolve().parents[1]
+PACK = "mobile_app/packs/default"
+LIST = "staged.sha256"
+MAIN = '"""Kivy\'s bootstrap starts the app here."""\n\nfrom mobile_app.app import main\n\nmain()\n'
+
+NO_FOLDERS = {"__pycache__", "tests", "java"}
+NO_FILES = {"stage.py", "buildozer.spec", "build-android", "default-data.md"}
+NO_SUFFIXES = {".pyc", ".pyo", ".orig", ".rej", ".partial"}
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.name.endswith("~"):
+            continue
+        if path.is_dir():
+            if path.name not in NO_FOLDERS:
+                yield from _files(path)
+        elif path.name not in NO_FILES and path.suffix not in NO_SUFFIXES:
+            yield path
+
+
+def stage(out: Path, root: Path = ROOT) -> None:
+    """Writes `out`, the build's source folder, whole or not at all; the same sources give the same files.
+
+    Args:
+        root: the folder that holds `edge_wbc` and `mobile_app`.
+
+    Raises:
+        BadInput: something else is at `out`, a part is missing, or the default pack does not verify.
+        OSError: the disk is full or the place not writable.
+    """
+    for part in ("edge_wbc/__init__.py", "edge_wbc/core/__init__.py", "mobile_app/__init__.py", f"{PACK}/pack.json"):
+        if not (root / part).is_file():
+            raise BadInput(root / part, "missing", "stage from a whole checkout")
+    read_pack(root / PACK)
+    taken = [root / "edge_wbc" / "__init__.py", *_files(root / "edge_wbc" / "core"), *_files(root / "mobile_app")]
+    files: Dict[str, bytes] = {path.relative_to(root).as_posix(): path.read_bytes() for path in taken}
+    files["main.py"] = MAIN.encode()
+    sums = "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
+    write_folder(out, {**files, LIST: sums.encode()}, known_by=LIST)
+
+
+def main() -> None:
+    """`python -m mobile_app.stage OUT`: exit code 2 and one line where it can't."""
+    if len(sys.argv) != 2:
+        sys.exit("usage: python -m mobile_app.stage OUT")
+    try:
+        stage(Path(sys.argv[1]))
+    except (BadInput, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
