@@ -1,0 +1,1 @@
+"""Kivy widgets of the app's own; each knows nothing of sessions."""

@@ -1,0 +1,57 @@
+"""Text in any shipped language: a label and a button that wrap in logical order and draw in the screen's."""
+
+from __future__ import annotations
+
+from typing import Any, List
+
+from kivy.core.text import Label as CoreLabel
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.uix.button import Button
+from kivy.uix.label import Label
+
+from mobile_app.words import is_rtl, on_screen
+
+__all__ = ["PushButton", "Say"]
+
+
+class _Spoken(Label):
+    """A label whose `say`, in logical order, is wrapped at its width and laid out right to left where it must be."""
+
+    say = StringProperty("")
+    pad = NumericProperty("8dp")
+
+    def __init__(self, **asked: Any) -> None:
+        super().__init__(**asked)
+        self.bind(say=self._lay, width=self._lay, height=self._lay, font_size=self._lay)
+        self._lay()
+
+    def _lay(self, *_: Any) -> None:
+        room = max(self.width - 2 * self.pad, 1)
+        self.text_size = (room, self.height)
+        if not is_rtl(self.say):
+            self.text = self.say
+            return
+        self.halign = "right" if self.halign == "left" else self.halign
+        self.text = "\n".join(on_screen(line) for part in self.say.split("\n") for line in self._wrapped(part, room))
+
+    def _wrapped(self, part: str, room: float) -> List[str]:
+        """A paragraph as lines that fit; Kivy would wrap what is already turned, and put the last words first."""
+        ruler = CoreLabel(font_size=self.font_size, font_name=self.font_name, bold=self.bold)
+        lines, line = [], ""
+        for word in part.split(" "):
+            longer = f"{line} {word}".strip()
+            if line and ruler.get_extents(on_screen(longer))[0] > room:
+                lines.append(line)
+                longer = word
+            line = longer
+        return [*lines, line]
+
+
+class Say(_Spoken):
+    """A text."""
+
+
+class PushButton(Button, _Spoken):
+    """A button at least as large as a gloved finger."""
+
+    chosen = BooleanProperty(False)

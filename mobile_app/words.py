@@ -1,0 +1,108 @@
+"""What the app says, in the person's language: `texts/LANGUAGE.json`, and right-to-left text brought to the screen.
+
+Kivy's text provider on the old phones draws letters from left to right and joins none: Persian is joined
+(arabic_reshaper) and laid in the order of the screen here.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import arabic_reshaper
+
+from edge_wbc.core.errors import BadInput
+
+__all__ = ["LANGUAGES", "Words", "is_rtl", "on_screen"]
+
+TEXTS = Path(__file__).parent / "texts"
+LANGUAGES: Dict[str, str] = {"en": "English", "fa": "فارسی"}
+_RTL = ("fa",)
+_DIGITS = str.maketrans("0123456789%", "۰۱۲۳۴۵۶۷۸۹٪")
+_STRONG = {"L": "L", "R": "R", "AL": "R"}
+_MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
+
+
+class Words:
+    """The texts of one language; a text is asked for by its key, with the values that stand in it."""
+
+    def __init__(self, language: str) -> None:
+        """Reads a language's texts; raises `BadInput` for one that is not shipped."""
+        if language not in LANGUAGES:
+            raise BadInput("language", f"{language!r} is not shipped", f"choose from {', '.join(LANGUAGES)}")
+        self.language = language
+        self.texts: Dict[str, str] = json.loads((TEXTS / f"{language}.json").read_text(encoding="utf-8"))
+
+    @property
+    def rtl(self) -> bool:
+        """Whether the language runs from right to left."""
+        return self.language in _RTL
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """The text of a key, in logical order, values filled in; a KeyError for a key that is not there."""
+        text = self.texts[key]
+        return text.format(**{name: self.number(value) for name, value in values.items()}) if values else text
+
+    def number(self, value: Any) -> str:
+        """A value as people of the language write it."""
+        return str(value).translate(_DIGITS) if self.language == "fa" else str(value)
+
+    def label(self, name: str) -> str:
+        """A label of the taxonomy as people say it."""
+        return self.texts[f"label.{name}"]
+
+
+def is_rtl(text: str) -> bool:
+    """Whether a text holds a letter that runs from right to left."""
+    return any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text)
+
+
+def on_screen(line: str) -> str:
+    """One line in logical order -> joined letters in the order they stand on the screen, left to right.
+
+    The parts of the bidirectional algorithm (UAX 9: W1 to W7, N1, N2, L4) that a right-to-left line of such texts
+    needs: letters run leftwards; Latin words and numbers run rightwards; brackets between them turn. A line without
+    right-to-left letters stays as it is.
+    """
+    if not is_rtl(line):
+        return line
+    drawn = []
+    for kind, run in reversed(_runs(arabic_reshaper.reshape(line))):
+        drawn.append(run[::-1].translate(_MIRRORED) if kind == "R" else run)
+    return "".join(drawn)
+
+
+def _runs(line: str) -> List[Tuple[str, str]]:
+    """(L for Latin, N for a number, R for the rest; text) in logical order."""
+    classes = [unicodedata.bidirectional(letter) for letter in line]
+    kinds = [_STRONG.get(each, "") for each in classes]
+    last = "R"
+    for place, each in enumerate(classes):
+        last = kinds[place] or last
+        if each in ("EN", "AN"):
+            kinds[place] = "L" if last == "L" else "N"  # W7: a number after a Latin word belongs to it
+    for place, each in enumerate(classes):
+        beside = {kinds[k] for k in (place - 1, place + 1) if 0 <= k < len(line)}
+        inside = 0 < place < len(line) - 1 and kinds[place - 1] == kinds[place + 1]
+        if each in ("CS", "ES") and inside and kinds[place - 1] in ("L", "N"):
+            kinds[place] = kinds[place - 1]  # W4: a point in a number
+        elif each == "ET" and beside & {"N", "L"}:
+            kinds[place] = kinds[place - 1] if place and kinds[place - 1] in ("N", "L") else kinds[place + 1]  # W5
+    place = 0
+    while place < len(line):
+        end = place
+        while end < len(line) and not kinds[end]:
+            end += 1
+        if end > place:  # N1, N2: between two Latin words Latin, else as the line
+            latin = 0 < place and end < len(line) and kinds[place - 1] == kinds[end] == "L"
+            kinds[place:end] = ["L" if latin else "R"] * (end - place)
+        place = end + 1
+    runs: List[Tuple[str, str]] = []
+    for letter, kind in zip(line, kinds):
+        if runs and runs[-1][0] == kind:
+            runs[-1] = (kind, runs[-1][1] + letter)
+        else:
+            runs.append((kind, letter))
+    return runs
