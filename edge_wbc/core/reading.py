@@ -12,7 +12,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.finder import find_cells
 from edge_wbc.core.interpreter import Interpreter, open_interpreter
 from edge_wbc.core.pack import Pack, artefact_name
-from edge_wbc.core.records import Box
+from edge_wbc.core.records import Box, Cell
 
 __all__ = ["NamedCell", "Reader", "open_reader"]
 
@@ -25,6 +25,8 @@ class NamedCell:
         box: x0, y0, x1, y1 in pixels of the photograph, end exclusive.
         scores: label -> probability.
         uncertain: whether `score` is below the pack's threshold.
+        found: the finder's own score of the box, or None where it was not searched for.
+        cut: whether the field's border or the dark round it cuts the cell.
     """
 
     box: Box
@@ -32,6 +34,8 @@ class NamedCell:
     score: float
     scores: Dict[str, float]
     uncertain: bool
+    found: Optional[float] = None
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,20 +55,20 @@ class Reader:
         """
         if single is None:
             single = max(rgb.shape[:2]) <= LARGEST_CROP
-        boxes = [single_box(rgb)] if single else [cell.box for cell in find_cells(rgb)]
-        return self._name(rgb, boxes)
+        return self._name(rgb, [Cell(single_box(rgb))] if single else find_cells(rgb))
 
-    def _name(self, rgb: np.ndarray, boxes: Sequence[Box]) -> List[NamedCell]:
+    def _name(self, rgb: np.ndarray, cells: Sequence[Cell]) -> List[NamedCell]:
         manifest = self.pack.manifest
-        if not boxes:
+        if not cells:
             return []
-        crops = np.stack([crop_cell(rgb, box, manifest.crop) for box in boxes])
+        crops = np.stack([crop_cell(rgb, cell.box, manifest.crop) for cell in cells])
         named = []
-        for box, row in zip(boxes, self.interpreter.predict(crops)):
+        for cell, row in zip(cells, self.interpreter.predict(crops)):
             best = int(row.argmax())
             scores = {label: float(score) for label, score in zip(manifest.labels, row)}
             uncertain = bool(row[best] < manifest.uncertain_below)
-            named.append(NamedCell(box, manifest.labels[best], float(row[best]), scores, uncertain))
+            name, score = manifest.labels[best], float(row[best])
+            named.append(NamedCell(cell.box, name, score, scores, uncertain, cell.score, cell.cut))
         return named
 
 

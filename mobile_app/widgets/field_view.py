@@ -1,0 +1,175 @@
+"""A photograph that is zoomed and panned with the fingers, its cells boxed and named in place."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, List, Optional, Sequence, Tuple
+
+import numpy as np
+from kivy.core.text import Label as CoreLabel
+from kivy.graphics import Color, Line, Rectangle, StencilPop, StencilPush, StencilUnUse, StencilUse
+from kivy.graphics.texture import Texture
+from kivy.metrics import dp, sp
+from kivy.properties import NumericProperty
+from kivy.uix.widget import Widget
+
+from mobile_app.words import on_screen
+
+__all__ = ["FieldView", "Mark", "texture_of"]
+
+Mark = Tuple[Tuple[int, int, int, int], str, bool]
+"""A box in pixels of the photograph, what to write at it, and whether it is doubtful (drawn broken)."""
+MOST_ZOOM = 12.0
+TAP = 12  # dp that a finger may slip in a tap
+
+
+def texture_of(rgb: np.ndarray) -> Texture:
+    """(H, W, 3) uint8 as a texture, first row on top."""
+    texture = Texture.create(size=(rgb.shape[1], rgb.shape[0]), colorfmt="rgb")
+    texture.blit_buffer(np.ascontiguousarray(rgb).tobytes(), colorfmt="rgb", bufferfmt="ubyte")
+    texture.flip_vertical()
+    return texture
+
+
+class FieldView(Widget):
+    """Shows one photograph whole until it is zoomed; `on_tap` is called with a place in its pixels."""
+
+    zoom = NumericProperty(1.0)
+
+    def __init__(self, **asked: Any) -> None:
+        super().__init__(**asked)
+        self._texture: Optional[Texture] = None
+        self._marks: Sequence[Mark] = ()
+        self._centre = (0.5, 0.5)  # of what is shown, as shares of the photograph
+        self._fingers: List[Any] = []
+        self._moved = False
+        self.on_tap: Optional[Callable[[float, float], None]] = None
+        self.bind(pos=self._draw, size=self._draw, zoom=self._draw)
+
+    def show(self, rgb: Optional[np.ndarray], marks: Sequence[Mark] = ()) -> None:
+        """Shows a photograph, (H, W, 3) uint8, or none; the zoom stays where the size does."""
+        if rgb is None:
+            self._texture = None
+        else:
+            if self._texture is None or self._texture.size != (rgb.shape[1], rgb.shape[0]):
+                self.zoom, self._centre = 1.0, (0.5, 0.5)
+            self._texture = texture_of(rgb)
+        self._marks = marks
+        self._draw()
+
+    def mark(self, marks: Sequence[Mark]) -> None:
+        """Boxes other cells in the same photograph."""
+        self._marks = marks
+        self._draw()
+
+    # Places
+
+    def _frame(self) -> Tuple[float, float, float]:
+        """Left and bottom of the photograph on the screen, and screen pixels per photograph pixel."""
+        width, height = self._texture.size if self._texture else (1, 1)
+        scale = min(self.width / width, self.height / height) * self.zoom
+        return self.center_x - self._centre[0] * width * scale, self.center_y - self._centre[1] * height * scale, scale
+
+    def to_photograph(self, x: float, y: float) -> Tuple[float, float]:
+        """A place on the screen in pixels of the photograph, y down."""
+        left, bottom, scale = self._frame()
+        height = self._texture.height if self._texture else 1
+        return (x - left) / scale, height - (y - bottom) / scale
+
+    def to_view(self, x: float, y: float) -> Tuple[float, float]:
+        """A place in the photograph, y down, on the screen."""
+        left, bottom, scale = self._frame()
+        height = self._texture.height if self._texture else 1
+        return left + x * scale, bottom + (height - y) * scale
+
+    # Fingers
+
+    def on_touch_down(self, touch: Any) -> bool:
+        if not self.collide_point(*touch.pos) or self._texture is None:
+            return super().on_touch_down(touch)
+        if touch.is_mouse_scrolling:
+            self._zoom_to(self.zoom * (1.2 if touch.button == "scrolldown" else 1 / 1.2), *touch.pos)
+            return True
+        touch.grab(self)
+        self._fingers.append(touch)
+        self._moved = self._moved and len(self._fingers) > 1
+        return True
+
+    def on_touch_move(self, touch: Any) -> bool:
+        if touch.grab_current is not self or touch not in self._fingers:
+            return super().on_touch_move(touch)
+        if len(self._fingers) == 2:
+            other = self._fingers[1 - self._fingers.index(touch)]
+            before = np.hypot(touch.px - other.x, touch.py - other.y)
+            now = np.hypot(touch.x - other.x, touch.y - other.y)
+            self._moved = True
+            self._zoom_to(self.zoom * float(now / max(before, 1.0)), (touch.x + other.x) / 2, (touch.y + other.y) / 2)
+        elif self._moved or np.hypot(touch.x - touch.ox, touch.y - touch.oy) > dp(TAP):
+            self._moved = True
+            self._pan(touch.dx, touch.dy)
+        return True
+
+    def on_touch_up(self, touch: Any) -> bool:
+        if touch.grab_current is not self or touch not in self._fingers:
+            return super().on_touch_up(touch)
+        touch.ungrab(self)
+        self._fingers.remove(touch)
+        if not self._fingers:
+            if not self._moved and self.on_tap is not None:
+                self.on_tap(*self.to_photograph(*touch.pos))
+            self._moved = False
+        return True
+
+    def _zoom_to(self, zoom: float, x: float, y: float) -> None:
+        """Zooms so that what is under (x, y) stays there."""
+        at = self.to_photograph(x, y)
+        self.zoom = min(max(zoom, 1.0), MOST_ZOOM)
+        there = self.to_view(*at)
+        self._pan(x - there[0], y - there[1])
+
+    def _pan(self, dx: float, dy: float) -> None:
+        scale = self._frame()[2]
+        width, height = self._texture.size if self._texture else (1, 1)
+        shown = (min(self.width / (width * scale), 1.0) / 2, min(self.height / (height * scale), 1.0) / 2)
+        moved = (self._centre[0] - dx / (width * scale), self._centre[1] - dy / (height * scale))
+        self._centre = tuple(min(max(at, half), 1 - half) for at, half in zip(moved, shown))  # type: ignore[assignment]
+        self._draw()
+
+    # Drawing
+
+    def _draw(self, *_: Any) -> None:
+        self.canvas.clear()
+        if self._texture is None:
+            return
+        left, bottom, scale = self._frame()
+        size = (self._texture.width * scale, self._texture.height * scale)
+        with self.canvas:
+            StencilPush()
+            Rectangle(pos=self.pos, size=self.size)
+            StencilUse()
+            Color(1, 1, 1, 1)
+            Rectangle(texture=self._texture, pos=(left, bottom), size=size)
+            for mark in self._marks:
+                self._draw_mark(mark)
+            StencilUnUse()
+            Rectangle(pos=self.pos, size=self.size)
+            StencilPop()
+
+    def _draw_mark(self, mark: Mark) -> None:
+        box, text, doubtful = mark
+        (x0, y1), (x1, y0) = self.to_view(box[0], box[1]), self.to_view(box[2], box[3])
+        # Black under white: seen on any stain.
+        for colour, width in (((0, 0, 0, 0.8), dp(2.2)), ((1, 1, 1, 1), dp(1.1))):
+            Color(*colour)
+            if doubtful:
+                Line(rectangle=(x0, y0, x1 - x0, y1 - y0), dash_length=6, dash_offset=4, width=1)
+            else:
+                Line(rectangle=(x0, y0, x1 - x0, y1 - y0), width=width)
+        if text:
+            label = CoreLabel(text=on_screen(text), font_size=sp(13), font_name="app")
+            label.refresh()
+            wide, high = label.texture.size
+            at = min(max(x0, self.x), max(self.right - wide - dp(6), self.x)), min(y1, self.top - high)
+            Color(0, 0, 0, 0.75)
+            Rectangle(pos=at, size=(wide + dp(6), high))
+            Color(1, 1, 1, 1)
+            Rectangle(texture=label.texture, pos=(at[0] + dp(3), at[1]), size=(wide, high))
