@@ -72,7 +72,9 @@ def as_markdown(rows: list[dict], oculars: list[str]) -> str:
     lines = ["| phone | " + " | ".join(oculars) + " | beds that take the tray |", "| --- " * (len(oculars) + 2) + "|"]
     for phone in dict.fromkeys(row["phone"] for row in rows):
         mine = [row for row in rows if row["phone"] == phone]
-        cells = ["refused" if row["refused"] else f"{row['made'] - len(row['failed'])} of {row['made']}" for row in mine]
+        cells = [
+            "refused" if row["refused"] else f"{row['made'] - len(row['failed'])} of {row['made']}" for row in mine
+        ]
         beds = set.intersection(*(set(row["printers"]) for row in mine))
         lines.append(f"| {phone} | " + " | ".join(cells) + f" | {', '.join(sorted(beds))} |")
     return "\n".join(lines) + "\n"

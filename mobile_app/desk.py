@@ -111,7 +111,7 @@ class Desk:
     def photograph(self, field: int) -> np.ndarray:
         """A field's photograph, (H, W, 3) uint8; the last one shown is kept."""
         if self._shown is None or self._shown[0] != field:
-            path = self.open.field(field).path
+            path = self.open.field(field).photograph
             try:
                 self._shown = (field, decode_image(path.read_bytes(), path.name))
             except OSError as error:

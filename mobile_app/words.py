@@ -45,6 +45,10 @@ class Words:
         text = self.texts[key]
         return text.format(**{name: self.number(value) for name, value in values.items()}) if values else text
 
+    def shown(self, key: str) -> str:
+        """The text of a key in the screen's order, for widgets that know no other."""
+        return on_screen(self(key))
+
     def number(self, value: Any) -> str:
         """A value as people of the language write it."""
         return str(value).translate(_DIGITS) if self.language == "fa" else str(value)
@@ -62,7 +66,7 @@ def is_rtl(text: str) -> bool:
 def on_screen(line: str) -> str:
     """One line in logical order -> joined letters in the order they stand on the screen, left to right.
 
-    The parts of the bidirectional algorithm (UAX 9: W1 to W7, N1, N2, L4) that a right-to-left line of such texts
+    The parts of the bidirectional algorithm (UAX 9: W1 to W7, N0 to N2, L4) that a right-to-left line of such texts
     needs: letters run leftwards; Latin words and numbers run rightwards; brackets between them turn. A line without
     right-to-left letters stays as it is.
     """
@@ -90,6 +94,14 @@ def _runs(line: str) -> List[Tuple[str, str]]:
             kinds[place] = kinds[place - 1]  # W4: a point in a number
         elif each == "ET" and beside & {"N", "L"}:
             kinds[place] = kinds[place - 1] if place and kinds[place - 1] in ("N", "L") else kinds[place + 1]  # W5
+    opened: List[int] = []
+    for place, letter in enumerate(line):  # N0: brackets round right-to-left letters run as the line
+        if letter in "([{":
+            opened.append(place)
+        elif letter in ")]}" and opened:
+            start = opened.pop()
+            if "R" in kinds[start:place]:
+                kinds[start] = kinds[place] = "R"
     place = 0
     while place < len(line):
         end = place

@@ -25,6 +25,7 @@ from edge_wbc.cli import (
     synth,
     train,
 )
+from edge_wbc.cli import app as app_command
 from edge_wbc.cli.show import remark
 from edge_wbc.core.errors import BadInput, CheckFailed
 
@@ -57,6 +58,7 @@ app.command("bench")(bench.bench)
 app.command("models")(models.models)
 app.add_typer(pack.app, name="pack")
 app.add_typer(adapter.app, name="adapter")
+app.command("app")(app_command.app)
 
 _EXTRA_OF = {
     "torch": "train",
@@ -83,6 +85,8 @@ _EXTRA_OF = {
     "networkx": "cad",
     "lxml": "cad",
     "PIL": "cad",
+    "kivy": "app",
+    "arabic_reshaper": "app",
 }
 
 

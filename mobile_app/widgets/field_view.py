@@ -131,7 +131,7 @@ class FieldView(Widget):
         width, height = self._texture.size if self._texture else (1, 1)
         shown = (min(self.width / (width * scale), 1.0) / 2, min(self.height / (height * scale), 1.0) / 2)
         moved = (self._centre[0] - dx / (width * scale), self._centre[1] - dy / (height * scale))
-        self._centre = tuple(min(max(at, half), 1 - half) for at, half in zip(moved, shown))  # type: ignore[assignment]
+        self._centre = tuple(min(max(at, half), 1 - half) for at, half in zip(moved, shown))
         self._draw()
 
     # Drawing

@@ -31,7 +31,8 @@ class _Spoken(Label):
         if not is_rtl(self.say):
             self.text = self.say
             return
-        self.halign = "right" if self.halign == "left" else self.halign
+        if str(self.halign) == "left":
+            self.halign = "right"
         self.text = "\n".join(on_screen(line) for part in self.say.split("\n") for line in self._wrapped(part, room))
 
     def _wrapped(self, part: str, room: float) -> List[str]:

@@ -1,0 +1,37 @@
+"""`edge-wbc app`: the phone's app in a window."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from edge_wbc.core.errors import BadInput
+
+__all__ = ["app"]
+
+
+def app(
+    frames: Annotated[
+        Optional[Path], typer.Option("--frames", metavar="DIR", help="Photographs of fields in place of a camera.")
+    ] = None,
+    home: Annotated[
+        Optional[Path], typer.Option("--home", metavar="DIR", help="Where sessions are kept; ~/.edge-wbc if left out.")
+    ] = None,
+    pack: Annotated[Optional[Path], typer.Option("--pack", metavar="PACK", help="A model pack; the default's.")] = None,
+    language: Annotated[str, typer.Option("--language", help="en or fa; the last one chosen if left out.")] = "",
+) -> None:
+    """Capture fields, label their cells, count: the phone's app on a desktop."""
+    for name, value in (("KIVY_NO_ARGS", "1"), ("KIVY_NO_FILELOG", "1"), ("KIVY_NO_CONSOLELOG", "1")):
+        os.environ.setdefault(name, value)
+    from mobile_app.sources.folder import FolderSource
+
+    source = FolderSource(frames) if frames is not None else None
+    if pack is not None and not pack.exists():
+        raise BadInput(pack, "there is no such pack", "give a folder or zip that export wrote")
+    from mobile_app.app import WbcApp
+    from mobile_app.desk import DEFAULT_PACK
+
+    WbcApp(home or Path.home() / ".edge-wbc", source, pack or DEFAULT_PACK, language).run()

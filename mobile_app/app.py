@@ -1,0 +1,128 @@
+"""The app: one window, its screens, the bar that goes from one to another, and what is said when something fails."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, Optional
+
+from kivy.app import App
+from kivy.core.text import LabelBase
+from kivy.core.window import Window
+from kivy.lang import Builder
+from kivy.properties import ObjectProperty, StringProperty
+from kivy.uix.boxlayout import BoxLayout
+from kivy.uix.screenmanager import NoTransition, ScreenManager
+
+from edge_wbc.core.errors import BadInput
+from mobile_app.desk import DEFAULT_PACK, Desk
+from mobile_app.screens.capture import CaptureScreen
+from mobile_app.screens.label import LabelScreen
+from mobile_app.screens.sessions import SessionsScreen
+from mobile_app.screens.tally import TallyScreen
+from mobile_app.sources.frames import FrameSource
+from mobile_app.widgets import say  # noqa: F401  registers Say and PushButton for the .kv files
+from mobile_app.words import Words
+
+__all__ = ["WbcApp", "main"]
+
+HERE = Path(__file__).parent
+SCREENS = {"capture": CaptureScreen, "label": LabelScreen, "tally": TallyScreen, "sessions": SessionsScreen}
+LOOKS = ("widgets/look.kv", "screens/frame.kv", *(f"screens/{name}.kv" for name in SCREENS))
+
+
+class Frame(BoxLayout):
+    """The window: a line for what is to be said, the screen, the bar."""
+
+
+class WbcApp(App):
+    """Args: the app's own folder, what gives frames, a model pack, the language."""
+
+    words = ObjectProperty()
+    said = StringProperty("")
+    at = StringProperty("sessions")
+
+    def __init__(
+        self,
+        home: Path,
+        source: Optional[FrameSource] = None,
+        pack: Path = DEFAULT_PACK,
+        language: str = "",
+        **asked: Any,
+    ) -> None:
+        super().__init__(**asked)
+        self.desk = Desk(home, source, pack)
+        self.words = Words(language or self.desk.store.setting("language") or "en")
+
+    def build(self) -> Frame:
+        self.title = self.words("app.title")
+        LabelBase.register(
+            "app", str(HERE / "fonts" / "Vazirmatn-Regular.ttf"), fn_bold=str(HERE / "fonts" / "Vazirmatn-Bold.ttf")
+        )
+        for look in LOOKS:
+            if str(HERE / look) not in Builder.files:
+                Builder.load_file(str(HERE / look))
+        frame = Frame()
+        self.screens: ScreenManager = frame.ids.screens
+        self.screens.transition = NoTransition()
+        for name, kind in SCREENS.items():
+            self.screens.add_widget(kind(name=name))
+        self.go("label" if self.desk.session is not None and self.desk.session.progress()[1] else "sessions")
+        Window.bind(on_key_down=self._key)
+        return frame
+
+    def go(self, name: str) -> None:
+        """Shows a screen, as it now is."""
+        self.said = ""
+        self.at = self.screens.current = name
+        self.screens.current_screen.refresh()
+
+    def do(self, act: Any, *values: Any) -> Any:
+        """Does something for a tap; what fails is said in words on the screen, and None comes back."""
+        try:
+            self.said = ""
+            return act(*values)
+        except BadInput as fault:
+            self.said = str(fault)
+            return None
+
+    def speak(self, language: str) -> None:
+        """Changes the language, now and for later."""
+        self.words = Words(language)
+        self.desk.store.set("language", language)
+        self.screens.current_screen.refresh()
+
+    def on_pause(self) -> bool:
+        if self.desk.source is not None:
+            self.desk.source.stop()
+        return True
+
+    def on_resume(self) -> None:
+        self.screens.current_screen.refresh()
+
+    def on_stop(self) -> None:
+        Window.unbind(on_key_down=self._key)
+        self.desk.close()
+
+    def _key(self, window: Any, key: int, code: int, text: Optional[str], held: Any) -> bool:
+        screen = self.screens.current_screen
+        return bool(getattr(screen, "key", lambda *_: False)(key, text, "ctrl" in held))
+
+
+def main() -> None:
+    """Starts the app on a phone, or on a desktop without a camera."""
+    from kivy.utils import platform
+
+    if platform == "android":
+        from android.storage import app_storage_path
+
+        from mobile_app.sources.android_camera import AndroidCamera
+
+        WbcApp(Path(app_storage_path()) / "wbc", AndroidCamera()).run()
+        return
+    home = Path(os.environ.get("EDGE_WBC_HOME", Path.home() / ".edge-wbc"))
+    try:
+        WbcApp(home).run()
+    except BadInput as fault:
+        sys.exit(f"edge-wbc: {fault}")

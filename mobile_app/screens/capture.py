@@ -1,0 +1,139 @@
+"""Capture: a live preview, a frozen field with its cells boxed and named in place, and the field kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Optional
+
+from kivy.app import App
+from kivy.clock import Clock
+from kivy.properties import BooleanProperty, StringProperty
+from kivy.uix.screenmanager import Screen
+
+from edge_wbc.core.errors import BadInput
+from mobile_app.live.worker import Answer
+from mobile_app.widgets import field_view  # noqa: F401  registers FieldView for the .kv file
+
+__all__ = ["CaptureScreen"]
+
+PER_SECOND = 30
+SPACE = 32
+
+
+class CaptureScreen(Screen):
+    """What the camera sees now, or the field that was frozen."""
+
+    heading = StringProperty("")
+    told = StringProperty("")
+    frozen = BooleanProperty(False)
+    running = BooleanProperty(False)
+    locked = BooleanProperty(False)
+    can_keep = BooleanProperty(False)
+
+    def __init__(self, **asked: Any) -> None:
+        super().__init__(**asked)
+        self._seen = 0
+        self._asked: Optional[int] = None
+        self._answer: Optional[Answer] = None
+        self._tick: Any = None
+
+    @property
+    def app(self) -> Any:
+        return App.get_running_app()
+
+    def refresh(self) -> None:
+        """Starts the camera, if there is one, and goes on with what was frozen."""
+        words, desk = self.app.words, self.app.desk
+        self.heading = Path(desk.source.name).name if desk.source else words("capture.none")
+        if desk.session is None:
+            self.told = words("capture.nosession")
+        if desk.source is not None and not self.running:
+            desk.source.start()
+            self.running = True
+        if self._tick is None:
+            self._tick = Clock.schedule_interval(self._poll, 1 / PER_SECOND)
+
+    def on_leave(self, *_: Any) -> None:
+        """Lets go of the camera: another screen needs none, and it takes the battery."""
+        if self._tick is not None:
+            self._tick.cancel()
+            self._tick = None
+        if self.running and self.app.desk.source is not None:
+            self.app.desk.source.stop()
+        self.running = False
+
+    def _poll(self, *_: Any) -> None:
+        for answer in self.app.desk.worker.answers():
+            if answer.request == self._asked:
+                self._answered(answer)
+        if self.frozen or not self.running:
+            return
+        try:
+            frame = self.app.desk.source.newest()
+        except BadInput as fault:
+            self.app.said, self.running = str(fault), False
+            return
+        if frame is not None and frame.number != self._seen:
+            self._seen = frame.number
+            self.ids.view.show(frame.rgb)
+
+    def freeze(self) -> None:
+        """Freezes the field and reads it, or goes back to the preview."""
+        if self.frozen:
+            self._thaw()
+            return
+        self.frozen, self._answer = True, None
+        self.told = self.app.words("capture.reading")
+        self._asked = self.app.desk.worker.ask(self.app.desk.source.still)
+
+    def _thaw(self) -> None:
+        self.frozen, self.can_keep, self._answer, self._asked = False, False, None, None
+        self.told = ""
+        self._seen = 0
+
+    def _answered(self, answer: Answer) -> None:
+        if answer.photograph is not None:
+            words = self.app.words
+            marks = [
+                ((cell.box), f"{words.label(cell.label)}{'?' if cell.uncertain else ''}", cell.uncertain)
+                for cell in answer.cells
+            ]
+            self.ids.view.show(answer.photograph.rgb, marks)
+            self.told = words("capture.found", count=len(answer.cells))
+        if answer.fault is not None:
+            self.app.said = str(answer.fault)
+            if answer.photograph is None:
+                self._thaw()
+                return
+        self._answer = answer
+        self.can_keep = self.app.desk.session is not None
+
+    def keep(self) -> None:
+        """Keeps the frozen field in the open session and goes back to the preview."""
+        self.app.do(self._keep)
+
+    def _keep(self) -> None:
+        if self._answer is None:
+            return
+        count = len(self._answer.cells)
+        number = self.app.desk.keep(self._answer)
+        self._thaw()
+        self.told = self.app.words("capture.kept", number=number, count=count)
+
+    def lock(self) -> None:
+        """Holds exposure and white balance, or frees them."""
+        source = self.app.desk.source
+        if source is not None and source.lock(not self.locked):
+            self.locked = not self.locked
+        else:
+            self.told = self.app.words("capture.nolock")
+
+    def key(self, key: int, text: Optional[str], ctrl: bool) -> bool:
+        """Space freezes; Enter keeps."""
+        if key == SPACE and self.running:
+            self.freeze()
+        elif key == 13 and self.can_keep:
+            self.keep()
+        else:
+            return False
+        return True

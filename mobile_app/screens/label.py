@@ -1,0 +1,153 @@
+"""Label crops: one cell large, twelve big buttons in fixed places; a tap is on the disk before the next cell shows."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Dict, Optional
+
+from kivy.app import App
+from kivy.properties import BooleanProperty, StringProperty
+from kivy.uix.screenmanager import Screen
+
+from edge_wbc.core.errors import BadInput
+from mobile_app.desk import BUTTONS
+from mobile_app.session.rows import MarkedCell
+from mobile_app.widgets.field_view import texture_of
+from mobile_app.widgets.say import PushButton
+
+__all__ = ["KEYS", "LabelScreen"]
+
+KEYS: Dict[str, str] = dict(zip("1234567890-=", BUTTONS))
+KEYS.update(
+    {"n": "neutrophil", "b": "band", "t": "metamyelocyte", "s": "small_lymphocyte", "l": "large_lymphocyte"},
+    m="monocyte",
+    e="eosinophil",
+    a="basophil",
+    u="burst",
+    r="artifact",
+    x="not_recognised",
+    y="erythroblast",
+)
+RIGHT, LEFT = 275, 276
+SIDE = 360
+
+
+class LabelScreen(Screen):
+    """What the open session's expert says of its cells."""
+
+    heading = StringProperty("")
+    suggestion = StringProperty("")
+    confirmed = StringProperty("")
+    can_undo = BooleanProperty(False)
+    can_redo = BooleanProperty(False)
+
+    def __init__(self, **asked: Any) -> None:
+        super().__init__(**asked)
+        self.cell: Optional[int] = None
+        self._buttons: Dict[str, PushButton] = {}
+
+    @property
+    def app(self) -> Any:
+        return App.get_running_app()
+
+    def refresh(self) -> None:
+        """Shows where the expert stopped."""
+        for name in BUTTONS:
+            if name not in self._buttons:
+                self._buttons[name] = PushButton(on_release=partial(self._pressed, name), font_size="15sp")
+                self.ids.buttons.add_widget(self._buttons[name])
+            self._buttons[name].say = self.app.words.label(name)
+        self.app.do(self._resume)
+
+    def _pressed(self, name: str, button: PushButton) -> None:
+        self.app.do(self.vote, name)
+
+    def _resume(self) -> None:
+        session = self.app.desk.session
+        if session is None:
+            self._show(None)
+            return
+        if self.cell is None or not _there(session, self.cell):
+            self.cell = session.next_unlabelled() or session.next_cell()
+        self._show(self.cell)
+
+    def vote(self, name: str) -> None:
+        """Labels the cell that is shown and goes on to the next without a label."""
+        if self.cell is None:
+            return
+        session = self.app.desk.open
+        session.vote(self.cell, name)
+        self._show(session.next_unlabelled(self.cell) or self.cell)
+
+    def step(self, way: int) -> None:
+        """Goes to the next cell, or the one before, labelled or not."""
+        self.app.do(self._step, way)
+
+    def _step(self, way: int) -> None:
+        session = self.app.desk.open
+        at = self.cell or 0
+        there = session.next_cell(at) if way > 0 else session.previous_cell(at)
+        self._show(there or self.cell)
+
+    def undo(self) -> None:
+        """Undoes the latest act and shows its cell."""
+        self.app.do(self._turn, True)
+
+    def redo(self) -> None:
+        """Does again what was undone."""
+        self.app.do(self._turn, False)
+
+    def _turn(self, back: bool) -> None:
+        session = self.app.desk.open
+        act = session.undo() if back else session.redo()
+        there = act.cell if act is not None and act.cell and _there(session, act.cell) else self.cell
+        self._show(there if there and _there(session, there) else session.next_cell())
+
+    def key(self, key: int, text: Optional[str], ctrl: bool) -> bool:
+        """A key of a desktop's keyboard; whether it meant something here."""
+        if ctrl and key in (ord("z"), ord("y")):
+            self.undo() if key == ord("z") else self.redo()
+        elif key in (RIGHT, LEFT):
+            self.step(1 if key == RIGHT else -1)
+        elif not ctrl and text in KEYS:
+            self.app.do(self.vote, KEYS[text])
+        else:
+            return False
+        return True
+
+    def _show(self, cell: Optional[int]) -> None:
+        words, session = self.app.words, self.app.desk.session
+        self.cell = cell
+        self.can_undo, self.can_redo = session.undoable() if session else (False, False)
+        if session is None or cell is None:
+            self.heading = words("label.empty" if session else "capture.nosession")
+            self.suggestion = self.confirmed = ""
+            self.ids.picture.texture = None
+            self._mark(None)
+            return
+        shown: MarkedCell = session.cell(cell)
+        done, total = session.progress()
+        self.heading = words("label.title", number=cell, done=done, total=total)
+        said = shown.suggestion
+        self.suggestion = (
+            words("label.suggestion", label=words.label(said.label), score=round(100 * said.score))
+            if said
+            else words("label.nosuggestion")
+        )
+        self.confirmed = (
+            words("label.confirmed", label=words.label(shown.label)) if shown.label else words("label.unconfirmed")
+        )
+        self._mark(shown.label)
+        self.ids.picture.texture = texture_of(self.app.desk.picture(shown, SIDE))
+
+    def _mark(self, label: Optional[str]) -> None:
+        for name, button in self._buttons.items():
+            button.chosen = name == label
+
+
+def _there(session: Any, cell: int) -> bool:
+    try:
+        session.cell(cell)
+    except BadInput:
+        return False
+    return True
