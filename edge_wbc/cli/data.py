@@ -47,7 +47,7 @@ def import_(
             help="coco, voc, yolo, csv, folder, session, pbc, tecom, cellavision, lisc, bccd or raabin.",
         ),
     ],
-    src: Annotated[Path, typer.Argument(help="The folder as it came.")],
+    src: Annotated[Path, typer.Argument(help="The folder or zip as it came.")],
     out: Annotated[Path, typer.Option("--out", help="The dataset folder; the same command goes on after a kill.")],
     strict: Strict = False,
     as_json: AsJson = False,

@@ -7,11 +7,13 @@ import goes on; records that are there already are left as they are, for someone
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.files import write_whole
@@ -30,6 +32,7 @@ from edge_wbc.lab.datasets.photographs import (
     unclashed,
     write_mask,
 )
+from edge_wbc.lab.datasets.unpack import unpack
 
 __all__ = ["MARKER", "Imported", "import_set"]
 
@@ -70,7 +73,7 @@ class _Done:
 def import_set(
     name: str, src: Path, out: Path, strict: bool = False, progress: Callable[[str, int, int], None] | None = None
 ) -> Imported:
-    """Imports a folder of the format `name` (see `FORMATS`) into the dataset folder `out`.
+    """Imports a folder of the format `name` (see `FORMATS`), or such a folder zipped, into the dataset folder `out`.
 
     Args:
         strict: stop at the first fault, raised as `BadInput`.
@@ -78,6 +81,27 @@ def import_set(
     Raises:
         BadInput: an unknown format, nothing importable, or an `out` that holds something else.
     """
+    if not zipfile.is_zipfile(src):
+        return _import(name, src, src, out, strict, progress)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{out.name}.", suffix=".partial", dir=out.parent) as room:
+        folder = Path(room) / src.stem
+        unpack(src, folder)
+        try:
+            return _import(name, folder, src, out, strict, progress)
+        except BadInput as error:
+            raise BadInput(_named(error.where, folder, src), error.fault, error.remedy) from error
+
+
+def _named(where: str, folder: Path, src: Path) -> str:
+    """A path within the unpacked folder as one within its zip."""
+    return where.replace(str(folder), str(src))
+
+
+def _import(
+    name: str, folder: Path, src: Path, out: Path, strict: bool, progress: Callable[[str, int, int], None] | None
+) -> Imported:
+    """Imports `folder`, which came as `src`."""
     if name not in FORMATS:
         near = get_close_matches(name, FORMATS, n=1)
         remedy = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(FORMATS)}"
@@ -87,10 +111,10 @@ def import_set(
     def note(found: list[Fault]) -> None:
         if strict and found:
             raise found[0].as_error()
-        faults.extend(found)
+        faults.extend(replace(fault, file=_named(fault.file, folder, src)) for fault in found)
 
     entries: list[Marked | Single] = []
-    for entry in FORMATS[name].read(src):
+    for entry in FORMATS[name].read(folder):
         if isinstance(entry, Fault):
             note([entry])
         else:
@@ -101,8 +125,8 @@ def import_set(
         first = f"; {len(faults)} faults, the first: {faults[0].as_error()}" if faults else ""
         raise BadInput(src, f"nothing of the format {name} to import{first}")
     claim(out, MARKER, name, src)
-    for folder in ("images", "records")[: 2 if isinstance(entries[0], Marked) else 1]:
-        (out / folder).mkdir(exist_ok=True)
+    for place in ("images", "records")[: 2 if isinstance(entries[0], Marked) else 1]:
+        (out / place).mkdir(exist_ok=True)
     done = []
     for one in each(partial(_bring, out), entries, "importing photographs", progress):
         note(list(one.faults))
@@ -113,6 +137,9 @@ def import_set(
     singles = [one.entry for one in done if isinstance(one.entry, Single)]
     if singles:
         write_singles(out, [(plain_name(entry.name), entry.label, entry.smear) for entry in singles])
+    for beside in FORMATS[name].beside:
+        if (folder / beside).is_file():
+            write_whole(out / beside, (folder / beside).read_bytes())
     cells = [cell for one in done if one.field for cell in one.field.cells]
     found = Imported(
         len(done),

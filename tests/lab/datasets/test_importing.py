@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -230,3 +231,23 @@ def test_an_export_needs_sound_records(fields: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="'pbc' cannot be written"):
         export_set("pbc", fields, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_zip_is_imported_as_its_folder_would_be_and_named_in_faults(drawn_lab: Path, tmp_path: Path) -> None:
+    zipped, folder = tmp_path / "lab.zip", tmp_path / "src"
+    shutil.copytree(drawn_lab, folder)
+    broken = sorted((folder / "records").iterdir())[0]
+    broken.write_text("{}")
+    shutil.make_archive(str(zipped.with_suffix("")), "zip", folder)
+    from_folder = import_set("session", folder, tmp_path / "a")
+    from_zip = import_set("session", zipped, tmp_path / "b")
+    for one, other in zip(from_folder.faults, from_zip.faults, strict=True):
+        assert (other.fault, other.file) == (one.fault, one.file.replace(str(folder), str(zipped)))
+    assert [replace(done, faults=()) for done in (from_folder, from_zip)] == [replace(from_zip, faults=())] * 2
+    for name in ("records", "images"):
+        assert {path.name: path.read_bytes() for path in (tmp_path / "a" / name).iterdir()} == {
+            path.name: path.read_bytes() for path in (tmp_path / "b" / name).iterdir()
+        }
+    with pytest.raises(BadInput, match=r"lab\.zip/records/.*no record of schema 1"):
+        import_set("session", zipped, tmp_path / "c", strict=True)
+    assert not list(tmp_path.glob(".*"))

@@ -26,12 +26,14 @@ class Format:
         read: a folder -> its photographs with what is said of them.
         write: records -> annotation files, or None where nothing but our own reader would want them.
         images: the folder that exported photographs go to.
+        beside: files that an import takes along as they are.
     """
 
     about: str
     read: Reader
     write: Writer | None = None
     images: str = "images"
+    beside: tuple[str, ...] = ()
 
 
 FORMATS: dict[str, Format] = {
@@ -40,7 +42,9 @@ FORMATS: dict[str, Format] = {
     "yolo": Format("YOLO: one text file a photograph", read_yolo, write_yolo),
     "csv": Format("labels.csv beside images/", read_table, write_table),
     "folder": Format("a folder per class, one cell a photograph", read_folders),
-    "session": Format("the phone's session, or any dataset folder", read_session),
+    "session": Format(
+        "the phone's session, or any dataset folder", read_session, beside=("session.json", "suggestions.csv")
+    ),
     "pbc": Format("Acevedo et al. 2020: class folders of single cells", read_folders),
     "tecom": Format("Zheng et al. 2018, Dataset 1: single cells with masks", read_tecom),
     "cellavision": Format("Zheng et al. 2018, Dataset 2: single cells with masks", read_cellavision),

@@ -1,0 +1,190 @@
+"""A session on its way out: one zip of the contract's records for the lab, one table for a spreadsheet.
+
+The zip holds what every expert said and is the lab's; the table holds what one expert said. The same session makes
+the same zip, byte for byte, so that sending it again is sending nothing new.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import unicodedata
+import zipfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.core.files import whole_file
+from edge_wbc.core.records import Cell, Field, field_to_json
+from mobile_app.session.rows import CELLS, FIELDS, TakenField, marked, taken
+from mobile_app.session.session import Session
+from mobile_app.session.shelf import Shelf
+from mobile_app.session.store import Store
+
+__all__ = ["USE", "export_csv", "export_zip", "safe_for_spreadsheets", "written"]
+
+USE = "research use, not for diagnosis"
+_PAGE = 200
+_COLUMNS = (
+    *("session", "expert", "smear", "stain", "disease", "source", "field", "image", "cell", "x0", "y0", "x1", "y1"),
+    *("label", "suggestion", "suggestion_score", "pack", "use"),
+)
+
+
+def export_zip(store: Store, session: int, out: Path) -> Tuple[str, ...]:
+    """Writes ``records/``, ``images/``, ``session.json`` and ``suggestions.csv`` of a session, every expert's votes.
+
+    `edge-wbc data import session` takes it as it is.
+
+    Returns:
+        Photographs that are missing or damaged; their records, with the votes, are in the zip all the same.
+
+    Raises:
+        BadInput: no such session, or `out` cannot be written; it is written whole or not at all.
+    """
+    lost, facts = [], _facts(store, session)
+    with store.snapshot(), written(out) as stream, zipfile.ZipFile(stream, "w") as archive:
+        suggestions = io.StringIO()
+        rows = csv.writer(suggestions)
+        rows.writerow(("image", "cell", "label", "score", "pack"))
+        for field in _fields(store, session):
+            record, said = _record(store, field)
+            rows.writerows((record.image, number, *row) for number, row in enumerate(said, 1) if row)
+            facts["focus"][record.image] = field.focus
+            photograph = _photograph(field)
+            if photograph is None:
+                lost.append(field.photograph.name)
+            else:
+                _put(archive, record.image, photograph, zipfile.ZIP_STORED)
+            stem = field.photograph.stem
+            _put(archive, f"records/{stem}.json", (json.dumps(field_to_json(record), indent=1) + "\n").encode())
+        _put(archive, "suggestions.csv", suggestions.getvalue().encode())
+        _put(archive, "session.json", (json.dumps(facts, indent=1) + "\n").encode())
+    return tuple(lost)
+
+
+def _facts(store: Store, session: int) -> Dict[str, Any]:
+    """What the contract's records have no place for."""
+    listed = Shelf(store).listed(session)
+    sql = "SELECT expert, label, count(*) AS count FROM tap WHERE session = ? AND gone = 0 GROUP BY expert, label"
+    taps: Dict[str, Dict[str, int]] = {}
+    for row in store.read(sql, session):
+        taps.setdefault(row["expert"], {})[row["label"]] = row["count"]
+    setup = listed.setup
+    return {
+        "schema": 1,
+        "use": USE,
+        "name": setup.name,
+        "expert": listed.expert,
+        "began": listed.began,
+        "target": setup.target,
+        "classes": list(setup.classes),
+        "white": setup.white,
+        "flat": setup.flat,
+        "manual_counts": taps,
+        "focus": {},
+    }
+
+
+def _fields(store: Store, session: int) -> Iterator[TakenField]:
+    after = 0
+    while True:
+        sql = f"{FIELDS} WHERE f.session = ? AND f.gone = 0 AND f.id > ? ORDER BY f.id LIMIT ?"
+        rows = store.read(sql, session, after, _PAGE)
+        if not rows:
+            return
+        yield from (taken(store, row) for row in rows)
+        after = rows[-1]["id"]
+
+
+def _record(store: Store, field: TakenField) -> Tuple[Field, List[Optional[Tuple[str, float, str]]]]:
+    """A field's record with every expert's votes, and what the packs said of its cells."""
+    sql = (
+        "SELECT v.cell, v.expert, v.label FROM vote v JOIN cell c ON c.id = v.cell"
+        " WHERE c.field = ? AND c.gone = 0 AND v.label IS NOT NULL ORDER BY v.expert"
+    )
+    votes: Dict[int, Dict[str, str]] = {}
+    for row in store.read(sql, field.id):
+        votes.setdefault(row["cell"], {})[row["expert"]] = row["label"]
+    cells, said = [], []
+    for row in store.read(f"{CELLS} WHERE c.field = ? AND c.gone = 0 ORDER BY c.id", "", field.id):
+        one = marked(row, "")
+        cells.append(Cell(one.cell.box, votes.get(one.id, {}), one.cell.score, one.cell.cut))
+        hint = one.suggestion
+        said.append((hint.label, hint.score, hint.pack) if hint else None)
+    record = field.record
+    about = (record.smear, record.microscope, record.camera, record.um_per_px)
+    return Field(record.image, record.width, record.height, tuple(cells), *about), said
+
+
+def _photograph(field: TakenField) -> Optional[bytes]:
+    try:
+        data = field.photograph.read_bytes()
+    except OSError:
+        return None
+    return data if hashlib.sha256(data).hexdigest() == field.photograph.stem else None
+
+
+def _put(archive: zipfile.ZipFile, name: str, data: bytes, method: int = zipfile.ZIP_DEFLATED) -> None:
+    # A member's own date would make another zip of the same session.
+    member = zipfile.ZipInfo(name)
+    member.compress_type, member.external_attr = method, 0o644 << 16
+    archive.writestr(member, data)
+
+
+@contextmanager
+def written(out: Path) -> Iterator[BinaryIO]:
+    """A stream into a file that appears whole or not at all; raises `BadInput` in words where it cannot."""
+    try:
+        with whole_file(out) as stream:
+            yield stream
+    except OSError as error:
+        raise BadInput(
+            out, f"cannot be written ({error.strerror})", "free some space or choose another place"
+        ) from error
+
+
+def safe_for_spreadsheets(text: str) -> str:
+    """Text that no spreadsheet takes for a formula: one that would begin one gets an apostrophe before it."""
+    first = unicodedata.normalize("NFKC", text.lstrip())[:1]
+    return f"'{text}" if first in tuple("=+-@") or text[:1] in tuple("\t\r\n") else text
+
+
+def export_csv(session: Session, out: Path) -> None:
+    """Writes a row for each cell and each tap of the manual counter, with this expert's labels, as Excel reads it.
+
+    Raises:
+        BadInput: `out` cannot be written; it is written whole or not at all.
+    """
+    setup = Shelf(session.store).listed(session.id).setup
+    about = (setup.name, session.expert, setup.smear.id, setup.smear.stain, setup.smear.disease)
+    with session.store.snapshot(), written(out) as stream:
+        # Excel takes UTF-8 for such only after a byte-order mark.
+        text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
+        rows = csv.writer(text)
+        rows.writerow(_COLUMNS)
+        for row in _rows(session):
+            cells = [*about, *row, USE]
+            rows.writerow(safe_for_spreadsheets(cell) if isinstance(cell, str) else cell for cell in cells)
+        text.flush()
+        text.detach()
+
+
+def _rows(session: Session) -> Iterator[Tuple[Any, ...]]:
+    for field in _fields(session.store, session.id):
+        for cell in session.cells(field.id, limit=-1):
+            hint = cell.suggestion
+            said = (hint.label, hint.score, hint.pack) if hint else (None, None, None)
+            yield ("cell", field.id, field.record.image, cell.id, *cell.cell.box, cell.label, *said)
+    sql = "SELECT id, label FROM tap WHERE session = ? AND expert = ? AND gone = 0 AND id > ? ORDER BY id LIMIT ?"
+    after = 0
+    while True:
+        taps = session.store.read(sql, session.id, session.expert, after, _PAGE)
+        if not taps:
+            return
+        for tap in taps:
+            yield ("manual", *(None,) * 7, tap["label"], None, None, None)
+        after = taps[-1]["id"]

@@ -1,0 +1,176 @@
+"""A session leaves whole: as the lab's zip, as a table, as a page."""
+
+import csv
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.core.records import Cell, Field, Microscope, Smear, field_from_json
+from mobile_app.session import Session, Setup, Shelf, Store, Suggestion
+from mobile_app.session.export import USE, export_csv, export_zip, safe_for_spreadsheets
+from mobile_app.session.report import write_report
+
+SETUP = Setup(
+    "=1+1 <b>گستره</b>", Smear("7", "Giemsa", "CML"), Microscope("CX18", 100.0), "S5", 0.123456789012345, "w", "f"
+)
+
+
+@pytest.fixture
+def full(store: Store, draw_photograph: Callable[[int], bytes]) -> Session:
+    """A session with whatever a session may hold, by two experts."""
+    shelf = Shelf(store)
+    session = shelf.create(SETUP, "Ann")
+    bob = shelf.open(session.id, "Bób")
+    for grey in (90, 140, 200):
+        cells = [Cell((at, at, at + 9, at + 9), score=at / 30 + 0.1, cut=at == 0) for at in (0, 10, 20)]
+        hints = [Suggestion("monocyte", 0.987654321, "default"), None, Suggestion("band", 0.1, "default")]
+        session.add_field(draw_photograph(grey), (64, 48), cells, hints, focus=grey / 1000)
+    field = session.fields()[0].id
+    session.place(field, (30, 30, 41, 43))
+    session.remove(session.cells(field)[1].id)
+    session.remove_field(session.fields()[2].id)
+    for number, cell in enumerate(session.cells()):
+        session.vote(cell.id, "monocyte" if number % 2 else "erythroblast")
+        if number % 3:
+            bob.vote(cell.id, "band")
+    session.undo()
+    for label in ("basophil", "burst", "basophil"):
+        session.tap(label)
+    bob.tap("eosinophil")
+    return session
+
+
+def records_in(zipped: Path) -> dict[str, Field]:
+    with zipfile.ZipFile(zipped) as archive:
+        assert archive.testzip() is None
+        names = [name for name in archive.namelist() if name.startswith("records/")]
+        return {name: field_from_json(json.loads(archive.read(name))) for name in names}
+
+
+def test_the_zip_holds_every_vote_and_every_fact(full: Session, tmp_path: Path) -> None:
+    out = tmp_path / "session.zip"
+    assert export_zip(full.store, full.id, out) == ()
+    records = list(records_in(out).values())
+    bob = Shelf(full.store).open(full.id, "Bób")
+    assert len(records) == 2 and sum(len(record.cells) for record in records) == 6
+    for taken in full.fields():
+        ours, theirs = full.record(taken.id), bob.record(taken.id)
+        (record,) = (record for record in records if record.image == ours.image)
+        merged = [dict(one.votes, **two.votes) for one, two in zip(ours.cells, theirs.cells, strict=True)]
+        assert [dict(cell.votes) for cell in record.cells] == merged
+        for cell, one in zip(record.cells, ours.cells, strict=True):
+            assert (cell.box, cell.score, cell.cut) == (one.box, one.score, one.cut)
+        assert (record.smear, record.microscope, record.camera) == (SETUP.smear, SETUP.microscope, "S5")
+        assert record.um_per_px == SETUP.um_per_px
+        with zipfile.ZipFile(out) as archive:
+            assert archive.read(record.image) == taken.photograph.read_bytes()
+    with zipfile.ZipFile(out) as archive:
+        facts = json.loads(archive.read("session.json"))
+        hints = list(csv.DictReader(archive.read("suggestions.csv").decode().splitlines()))
+    assert facts["manual_counts"] == {"Ann": {"basophil": 2, "burst": 1}, "Bób": {"eosinophil": 1}}
+    assert (facts["name"], facts["classes"], facts["target"]) == (SETUP.name, list(SETUP.classes), 100)
+    assert sorted(facts["focus"].values()) == [0.09, 0.14] and facts["use"] == USE
+    said = {(one["image"], int(one["cell"])): (one["label"], float(one["score"]), one["pack"]) for one in hints}
+    expected = {}
+    for taken in full.fields():
+        for number, cell in enumerate(full.cells(taken.id), 1):
+            if cell.suggestion:
+                hint = cell.suggestion
+                expected[taken.record.image, number] = (hint.label, hint.score, hint.pack)
+    assert said == expected and len(said) == 4
+
+
+def test_the_same_session_makes_the_same_zip(full: Session, tmp_path: Path) -> None:
+    export_zip(full.store, full.id, tmp_path / "a.zip")
+    export_zip(full.store, full.id, tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_data_import_takes_it_back_without_loss(full: Session, tmp_path: Path) -> None:
+    pytest.importorskip("pydantic", reason="edge-wbc data import needs the train extra")
+    pytest.importorskip("torch", reason="edge-wbc data import needs the train extra")
+    zipped, out = tmp_path / "session.zip", tmp_path / "lab"
+    export_zip(full.store, full.id, zipped)
+    run = [sys.executable, "-m", "edge_wbc", "data", "import", "session", str(zipped), "--out", str(out), "--json"]
+    for kept in (0, 2):  # and again, which brings nothing new
+        done = subprocess.run(run, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        said = json.loads(done.stdout)
+        assert (said["photographs"], said["kept"], said["cells"], said["faults"]) == (2, kept, 6, [])
+    for name, record in records_in(zipped).items():
+        assert field_from_json(json.loads((out / name).read_text(encoding="utf-8"))) == record
+        with zipfile.ZipFile(zipped) as archive:
+            assert (out / record.image).read_bytes() == archive.read(record.image)
+    with zipfile.ZipFile(zipped) as archive:
+        for beside in ("session.json", "suggestions.csv"):
+            assert (out / beside).read_bytes() == archive.read(beside)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "lab", "session.zip"], "nothing left beside"
+
+
+def test_a_lost_photograph_is_named_and_its_votes_leave_all_the_same(full: Session, tmp_path: Path) -> None:
+    first, second = (taken.photograph for taken in full.fields())
+    first.unlink()
+    second.write_bytes(second.read_bytes()[:-1] + b"x")
+    assert export_zip(full.store, full.id, tmp_path / "s.zip") == (first.name, second.name)
+    assert len(records_in(tmp_path / "s.zip")) == 2
+    write_report(full, tmp_path / "r.html")
+
+
+def test_nothing_half_written_is_left(full: Session, tmp_path: Path) -> None:
+    place = tmp_path / "nowhere" / "out"
+    for write in (
+        lambda: export_zip(full.store, full.id, place),
+        lambda: export_csv(full, place),
+        lambda: write_report(full, place),
+    ):
+        with pytest.raises(BadInput, match=r"cannot be written \(No such file or directory\)"):
+            write()
+    with pytest.raises(BadInput, match="there is no session 99"):
+        export_zip(full.store, 99, tmp_path / "out.zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_the_table_is_one_experts_and_reads_in_a_spreadsheet(full: Session, tmp_path: Path) -> None:
+    out = tmp_path / "cells.csv"
+    bob = Shelf(full.store).open(full.id, "Bób")
+    export_csv(bob, out)
+    assert out.read_bytes().startswith(b"\xef\xbb\xbf")
+    with out.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["source"] for row in rows] == ["cell"] * 6 + ["manual"]
+    assert {row["label"] for row in rows} == {"", "band", "eosinophil"}, "nothing of what Ann said"
+    assert rows[0]["session"] == "'=1+1 <b>گستره</b>" and rows[0]["expert"] == "Bób"
+    assert (rows[0]["suggestion"], float(rows[0]["suggestion_score"])) == ("monocyte", 0.987654321)
+    assert all(row["use"] == USE for row in rows)
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", " =1", "\t1", "\r1", "＝1", "\n=1", "－x"])
+def test_no_text_is_a_formula(text: str) -> None:
+    assert safe_for_spreadsheets(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["", "a=1", "گستره", "7", "'=1"])
+def test_other_text_is_left_alone(text: str) -> None:
+    assert safe_for_spreadsheets(text) == text
+
+
+def test_the_page_needs_nothing_else_and_says_what_it_is_for(full: Session, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    write_report(full, out, right_to_left=True)
+    page = out.read_text(encoding="utf-8")
+    assert USE in page and 'dir="rtl"' in page
+    assert "=1+1 &lt;b&gt;گستره&lt;/b&gt;" in page and "<b>" not in page
+    assert not re.findall(r'(?:src|href)="(?!data:)', page) and "http" not in page
+    assert "<td>basophil</td>" in page and "4 / 100 (target not reached); by the manual counter: 3" in page
+    assert page.count("<img") == 5, "one picture a labelled cell"
+    assert "Erythroblasts per 100 white cells" in page
+    assert "<td>band</td>" in page and "<figcaption>band" not in page, "nothing of what Bob said"
+    write_report(full, out, say=lambda text: f"[{text}]")
+    assert f"[{USE}]" in out.read_text(encoding="utf-8")
