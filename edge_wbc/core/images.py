@@ -13,7 +13,7 @@ import numpy as np
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 
-__all__ = ["IMAGE_SUFFIXES", "LARGEST_IMAGE", "list_images", "read_image", "write_image"]
+__all__ = ["IMAGE_SUFFIXES", "LARGEST_IMAGE", "list_images", "nv21_to_rgb", "read_image", "write_image"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 
@@ -120,6 +120,24 @@ def read_image(path: Path) -> np.ndarray:
     except OSError as error:
         raise BadInput(path, f"cannot be read ({error.strerror})") from error
     return decode_image(data, path)
+
+
+def nv21_to_rgb(data: bytes, width: int, height: int) -> np.ndarray:
+    """A preview frame of Android's camera -> (height, width, 3) uint8 RGB.
+
+    NV21 is luma, then V and U in turns for every 2 x 2 pixels. Android's uses all of 0 to 255, as its photographs do;
+    OpenCV's own conversion takes luma for 16 to 235, so that background would go over to white.
+
+    Raises:
+        BadInput: not as many bytes as such a frame has, or an odd side.
+    """
+    if width % 2 or height % 2 or len(data) != width * height * 3 // 2:
+        raise BadInput("camera", f"a frame of {len(data)} bytes is not NV21 of {width} x {height} pixels")
+    planes = np.frombuffer(data, np.uint8)
+    luma = planes[: width * height].reshape(height, width)
+    chroma = planes[width * height :].reshape(height // 2, width // 2, 2)
+    colour = cv2.resize(chroma, (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.cvtColor(cv2.merge([luma, colour]), cv2.COLOR_YCrCb2RGB)
 
 
 def write_image(path: Path, rgb: np.ndarray, quality: int = 95) -> None:

@@ -30,7 +30,6 @@ class FolderSource:
         self._slot = Newest()
         self._wanted = threading.Event()
         self._stopped = threading.Event()
-        self._thread: Optional[threading.Thread] = None
 
     def __len__(self) -> int:
         return len(self._files)
@@ -43,20 +42,18 @@ class FolderSource:
     def start(self) -> None:
         """Shows the present photograph."""
         self.stop()
-        self._slot.clear()
-        # Events of its own: a thread that is still busy with a photograph must not take up the next one's.
-        self._stopped, self._wanted = threading.Event(), threading.Event()
+        # All its own: a thread that is still busy with a photograph must not take up the next one's.
+        self._slot, self._stopped, self._wanted = Newest(self._slot.number), threading.Event(), threading.Event()
         self._wanted.set()
-        self._thread = threading.Thread(target=self._load, args=(self._stopped, self._wanted), daemon=True)
-        self._thread.start()
+        threading.Thread(target=self._load, args=(self._slot, self._stopped, self._wanted), daemon=True).start()
 
     def step(self, by: int = 1) -> None:
-        """Goes to another photograph, round at the ends; frame by frame decoding is off this thread."""
+        """Goes to another photograph, round at the ends; it is read off this thread."""
         self._at = (self._at + by) % len(self._files)
         self._slot.clear()
         self._wanted.set()
 
-    def _load(self, stopped: threading.Event, wanted: threading.Event) -> None:
+    def _load(self, slot: Newest, stopped: threading.Event, wanted: threading.Event) -> None:
         while True:
             wanted.wait()
             wanted.clear()
@@ -66,11 +63,11 @@ class FolderSource:
             try:
                 shown = preview_of(photograph_in(file).rgb)
             except BadInput as fault:
-                if not stopped.is_set() and file == self.file:
-                    self._slot.fail(self._words(file, fault))
+                if file == self.file:
+                    slot.fail(self._words(file, fault))
                 continue
-            if not stopped.is_set() and file == self.file:
-                self._slot.put(shown)
+            if file == self.file:
+                slot.put(shown)
 
     def _words(self, file: Path, fault: BadInput) -> BadInput:
         """A folder taken away in mid-session is gone; one bad file is not."""

@@ -90,13 +90,23 @@ class FrameSource(Protocol):
 
 
 class Newest:
-    """The newest frame or the fault that ended them, handed from a grab thread to the UI."""
+    """The newest frame or the fault that ended them, handed from a grab thread to the UI.
 
-    def __init__(self) -> None:
+    Args:
+        before: the number of the last frame of an earlier slot of the source, from which this one's go on.
+    """
+
+    def __init__(self, before: int = 0) -> None:
         self._guard = threading.Lock()
         self._frame: Optional[Frame] = None
         self._fault: Optional[BadInput] = None
-        self._number = 0
+        self._number = before
+
+    @property
+    def number(self) -> int:
+        """Of the last frame put here."""
+        with self._guard:
+            return self._number
 
     def put(self, rgb: np.ndarray) -> None:
         """Replaces the frame; a fault before it is over."""

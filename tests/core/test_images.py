@@ -10,7 +10,15 @@ import numpy as np
 import pytest
 
 from edge_wbc.core.errors import BadInput
-from edge_wbc.core.images import LARGEST_IMAGE, decode_image, header_size, list_images, read_image, write_image
+from edge_wbc.core.images import (
+    LARGEST_IMAGE,
+    decode_image,
+    header_size,
+    list_images,
+    nv21_to_rgb,
+    read_image,
+    write_image,
+)
 
 
 @pytest.fixture(scope="module")
@@ -228,3 +236,39 @@ def test_the_header_tells_the_size(picture, suffix):
 def test_formats_whose_header_is_not_read_are_not_decoded(picture):
     with pytest.raises(BadInput, match="not a readable image"):
         decode_image(_encoded(".ppm", picture), "x")
+
+
+def nv21(rgb):
+    """As Android's cameras code a frame: full range, a V and a U of every 2 x 2 pixels."""
+    ycrcb = cv2.cvtColor(rgb, cv2.COLOR_RGB2YCrCb)
+    chroma = cv2.resize(ycrcb[..., 1:], (rgb.shape[1] // 2, rgb.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    return ycrcb[..., 0].tobytes() + chroma.tobytes()
+
+
+def test_a_preview_frame_comes_back_nearly():
+    rgb = cv2.GaussianBlur(np.random.default_rng(2).integers(0, 256, (48, 64, 3), np.uint8), (0, 0), 4)
+    back = nv21_to_rgb(nv21(rgb), 64, 48)
+    assert back.shape == rgb.shape and back.dtype == np.uint8
+    assert np.abs(back.astype(int) - rgb).mean() < 2
+
+
+@pytest.mark.parametrize("shade", [(0, 0, 0), (16, 16, 16), (235, 235, 235), (255, 255, 255), (200, 60, 90)])
+def test_a_preview_frame_keeps_its_whole_range(shade):
+    rgb = np.full((4, 6, 3), shade, np.uint8)
+    assert np.abs(nv21_to_rgb(nv21(rgb), 6, 4).astype(int) - rgb).max() <= 2
+
+
+def test_a_preview_frame_agrees_with_opencv_but_for_the_range():
+    """OpenCV takes luma for 16 to 235 and chroma for 16 to 240: coded so, its picture is ours."""
+    rgb = cv2.GaussianBlur(np.random.default_rng(3).integers(0, 256, (32, 64, 3), np.uint8), (0, 0), 6)
+    full = np.frombuffer(nv21(rgb), np.uint8).astype(np.float32)
+    luma, chroma = full[: 32 * 64], full[32 * 64 :]
+    studio = np.rint(np.concatenate([16 + luma * 219 / 255, 128 + (chroma - 128) * 224 / 255])).astype(np.uint8)
+    theirs = cv2.cvtColor(studio.reshape(48, 64), cv2.COLOR_YUV2RGB_NV21)
+    assert np.abs(nv21_to_rgb(full.astype(np.uint8).tobytes(), 64, 32).astype(int) - theirs).mean() < 2
+
+
+@pytest.mark.parametrize(("size", "width", "height"), [(23, 4, 4), (25, 4, 4), (0, 4, 4), (6, 3, 2), (3, 1, 2)])
+def test_bytes_that_are_no_preview_frame(size, width, height):
+    with pytest.raises(BadInput, match=f"{size} bytes is not NV21 of {width} x {height}"):
+        nv21_to_rgb(bytes(size), width, height)

@@ -1,0 +1,1 @@
+"""The bridge to Android: the only room that knows pyjnius and python-for-android, neither of which a desktop has."""

@@ -1,0 +1,94 @@
+"""Java classes, listeners and permissions through pyjnius, imported only when one of them is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import Any, Callable, Tuple, Type
+
+from edge_wbc.core.errors import BadInput
+
+__all__ = ["java_bytes", "java_class", "java_exception", "java_words", "listener", "on_android", "with_permission"]
+
+
+def on_android() -> bool:
+    """Whether there is an Android around this process."""
+    try:
+        importlib.import_module("android.permissions")
+    except ImportError:
+        return False
+    return True
+
+
+def _jnius() -> Any:
+    try:
+        return importlib.import_module("jnius")
+    except ImportError as error:
+        raise BadInput("pyjnius", "is not installed: this is no Android", "choose another source of frames") from error
+
+
+def java_class(name: str) -> Any:
+    """The Java class of a name, as "android.hardware.Camera$Size".
+
+    Raises:
+        BadInput: there is no Java here, or no such class in it.
+        RuntimeError: not called on the main thread, from which alone Android's class loader knows the app's classes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        raise RuntimeError(f"{name} looked up off the main thread")
+    jnius = _jnius()
+    try:
+        return jnius.autoclass(name)
+    except jnius.JavaException as error:
+        raise BadInput(name, "no such Java class in this app", "build the app again") from error
+
+
+def java_exception() -> Type[Exception]:
+    """What any exception thrown in Java comes out as."""
+    return _jnius().JavaException
+
+
+def java_words(error: Exception) -> str:
+    """What a Java exception says, in one line."""
+    said = getattr(error, "innermessage", None) or getattr(error, "classname", None) or str(error)
+    return (str(said).strip().splitlines() or [type(error).__name__])[0]
+
+
+def java_bytes(array: Any) -> bytes:
+    """The content of a Java byte[], copied; the array itself is Java's and lives no longer than the call it came by."""
+    return array.tostring()
+
+
+def listener(interface: str, method: str, signature: str, call: Callable[..., None]) -> Any:
+    """A Java object of an interface with one method, which calls `call` on whatever thread Java calls it.
+
+    Call on the main thread and keep the object as long as Java may call it: Java holds no reference that counts.
+    """
+    jnius = _jnius()
+
+    def invoke(self: Any, *arguments: Any) -> None:
+        call(*arguments)
+
+    body = {
+        "__javainterfaces__": [interface.replace(".", "/")],
+        method: jnius.java_method(signature)(invoke),
+    }
+    return type(jnius.PythonJavaClass)("Listener", (jnius.PythonJavaClass,), body)()
+
+
+def with_permission(name: str, answered: Callable[[bool], None]) -> None:
+    """Calls `answered` with whether a permission ("CAMERA") is given: at once where it is, else after asking.
+
+    Asking ends on Android's own thread; a person who said "never again" is not asked and has denied.
+    """
+    permissions = importlib.import_module("android.permissions")
+    wanted = getattr(permissions.Permission, name)
+    if permissions.check_permission(wanted):
+        answered(True)
+        return
+
+    def told(_asked: Tuple[str, ...], given: Tuple[bool, ...]) -> None:
+        # Android gives empty lists where its question was interrupted.
+        answered(bool(given) and all(given))
+
+    permissions.request_permissions([wanted], told)
