@@ -69,7 +69,7 @@ def third_party(staged: Path) -> dict[str, str]:
 
 
 def is_pure(name: str, wanted: str) -> bool:
-    """Whether the very version that the phone gets is a wheel for any machine; this project pins the same for itself."""
+    """Whether the very version that the phone gets, which the extra `android` pins too, is a wheel for any machine."""
     try:
         installed = distribution(name)
     except PackageNotFoundError:
@@ -141,6 +141,8 @@ def test_every_import_of_the_staged_app_is_there(staged: Path, context: Any, req
 
 
 def test_an_import_without_a_recipe_is_noticed(tmp_path: Path) -> None:
-    (tmp_path / "wrong.py").write_text("def f():\n    import scipy.ndimage\n    from torch import nn\n    import json\n")
+    (tmp_path / "wrong.py").write_text(
+        "def f():\n    import scipy.ndimage\n    from torch import nn\n    import json\n"
+    )
     assert third_party(tmp_path) == {"scipy": "wrong.py", "torch": "wrong.py"}
     assert not is_pure("numpy", version("numpy")) and not is_pure("certifi", "1.0")

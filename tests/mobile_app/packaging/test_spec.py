@@ -1,6 +1,7 @@
 """buildozer.spec, as buildozer reads it: buildozer itself lets a bad architecture pass and takes API 24 unless told."""
 
 import re
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 
 import edge_wbc
 from mobile_app.stage import ROOT
+
+package = pytest.importorskip("buildozer", reason="buildozer not installed: pip install 'edge-wbc[android]'")
 
 APP = ROOT / "mobile_app"
 
@@ -24,13 +27,9 @@ def test_the_phones_of_2014_can_install_it(buildozer: Any) -> None:
 
 
 def test_names_and_version(buildozer: Any) -> None:
-    assert android_package(buildozer) == "org.edgewbc"
+    assert buildozer.target._get_package() == "org.edgewbc"
     assert buildozer.get_version() == edge_wbc.__version__
     assert re.search(rf'^version = "{re.escape(edge_wbc.__version__)}"$', (ROOT / "pyproject.toml").read_text(), re.M)
-
-
-def android_package(buildozer: Any) -> str:
-    return str(buildozer.target._get_package())
 
 
 def test_asks_for_no_more_than_it_needs(buildozer: Any) -> None:
@@ -52,8 +51,6 @@ def test_stops_for_no_question_and_writes_under_build(buildozer: Any, monkeypatc
 
 def test_every_key_is_one_that_buildozer_reads(buildozer: Any) -> None:
     """A typing error in a key is ignored without a word."""
-    import buildozer as package
-
     home = Path(package.__file__).parent
     known = "".join(file.read_text() for file in home.rglob("*.py")) + (home / "default.spec").read_text()
     for section in ("app", "buildozer"):
@@ -61,43 +58,19 @@ def test_every_key_is_one_that_buildozer_reads(buildozer: Any) -> None:
             assert re.search(rf"(['\"]|^#? ?){re.escape(key)}(['\"]| =)", known, re.M), key
 
 
-def test_java_and_gradle(buildozer: Any) -> None:
-    """What is handed on to p4a, and what p4a's own template makes of it."""
-    handed: list[list[str]] = []
-    android = buildozer.target
-    android._p4a = lambda command, **_: handed.append(command)
-    android.execute_build_package([("debug",)])
-    (command,) = handed
-    source = Path(command[command.index("--add-source") + 1])
-    assert (source / "org" / "edgewbc" / "NewestFrame.java").is_file()
-    depends = [command[i + 1] for i, word in enumerate(command) if word == "--depend"]
-    assert depends == ["org.tensorflow:tensorflow-lite:2.11.0"]
-
-    p4a = pytest.importorskip("pythonforandroid", reason="p4a not installed: pip install 'edge-wbc[android]'")
-    import jinja2
-
-    template = Path(p4a.__file__).parent / "bootstraps" / "common" / "build" / "templates" / "build.tmpl.gradle"
-    repositories = buildozer.config.getlist("app", "android.add_gradle_repositories")
-    gradle = jinja2.Template(template.read_text()).render(
-        args={"depends": depends, "gradle_repositories": repositories, "package": android_package(buildozer)}
-    )
+def test_gradle_and_java(packed: Path) -> None:
+    gradle = (packed / "build.gradle").read_text()
     assert "implementation 'org.tensorflow:tensorflow-lite:2.11.0'" in gradle
     assert re.search(r"allprojects \{\s+repositories \{[^}]*\n\s+mavenCentral\(\)\n", gradle)
+    assert re.search(r"minSdkVersion 21\s+targetSdkVersion 33", gradle)
+    (source,) = re.findall(r"java \{\s*srcDir '(.*)'", gradle)
+    assert (Path(source) / "org" / "edgewbc" / "NewestFrame.java").is_file()
 
 
-def test_all_that_is_staged_ships(buildozer: Any, staged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """buildozer copies the sources, p4a packs the copy: neither leaves a file out."""
-    pytest.importorskip("pythonforandroid", reason="p4a not installed: pip install 'edge-wbc[android]'")
-    monkeypatch.setenv("P4A_BUILD_IS_RUNNING_UNITTESTS", "1")
-    import tarfile
-
-    from pythonforandroid.bootstraps.common.build import build as p4a
-
-    buildozer._copy_application_sources()
-    lines = (Path(p4a.__file__).parents[2] / "sdl2" / "build" / "blacklist.txt").read_text().splitlines()
-    refused = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
-    monkeypatch.setattr(p4a, "BLACKLIST_PATTERNS", [*p4a.BLACKLIST_PATTERNS, *refused])
-    p4a.make_tar(str(tmp_path / "private.tar"), [buildozer.app_dir])
-    with tarfile.open(tmp_path / "private.tar") as packed:
-        shipped = {member.name for member in packed.getmembers() if member.isfile()}
-    assert shipped == {file.relative_to(staged).as_posix() for file in staged.rglob("*") if file.is_file()}
+def test_all_that_is_staged_ships(packed: Path, staged: Path) -> None:
+    """buildozer copies the sources, p4a compiles and packs the copy: neither leaves a file out."""
+    with tarfile.open(packed / "src" / "main" / "assets" / "private.tar") as private:
+        shipped = {member.name for member in private.getmembers() if member.isfile()}
+    files = {file.relative_to(staged) for file in staged.rglob("*") if file.is_file()}
+    expected = {file.with_suffix(".pyc" if file.suffix == ".py" else file.suffix).as_posix() for file in files}
+    assert shipped - {"p4a_env_vars.txt"} == expected

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +18,7 @@ from mobile_app.stage import LIST, ROOT, stage
 # Python's own that p4a leaves out (`stdlib_dir_blacklist` of its python3 recipe) or builds only with recipes that we do
 # not ask for (libbz2, liblzma).
 NOT_ON_THE_PHONE = ("test", "lib2to3", "ensurepip", "idlelib", "tkinter", "_bz2", "_lzma", "_tkinter", "_curses")
-KIVY_ROOMS = ("main", "mobile_app.app", "mobile_app.screens", "mobile_app.widgets")
+KIVY_ROOMS = ("mobile_app.app", "mobile_app.screens", "mobile_app.widgets")
 
 WALK = """
 import importlib, json, sys
@@ -70,8 +71,9 @@ def walk(folder: Path, names: list[str], kivy: str = "") -> tuple[dict[str, str]
     return missing, set(loaded)
 
 
-def in_kivy_rooms(name: str) -> bool:
-    return name.startswith(KIVY_ROOMS)
+def beyond_kivy(missing: dict[str, str]) -> dict[str, str]:
+    """Less the rooms that may want Kivy."""
+    return {name: what for name, what in missing.items() if not (what == "kivy" and name.startswith(KIVY_ROOMS))}
 
 
 def test_holds_what_the_app_needs_and_no_more(staged: Path) -> None:
@@ -137,21 +139,18 @@ def test_runs_on_what_the_phone_has(staged: Path) -> None:
     names = list(modules(staged))
     assert "edge_wbc.core.finder" in names and "mobile_app" in names
     missing, loaded = walk(staged, names)
-    assert {name: what for name, what in missing.items() if not (what == "kivy" and in_kivy_rooms(name))} == {}
+    assert beyond_kivy(missing) == {}
     assert not loaded & {"torch", "torchvision", "scipy", "pandas", "export"}
 
 
-def test_runs_without_sources_docstrings_and_asserts(staged: Path, tmp_path: Path) -> None:
-    """As p4a packs it: `compileall -OO -b`, and no .py."""
-    packed = tmp_path / "packed"
-    for name, content in contents(staged).items():
-        (packed / name).parent.mkdir(parents=True, exist_ok=True)
-        (packed / name).write_bytes(content)
-    subprocess.run([sys.executable, "-OO", "-m", "compileall", "-q", "-b", str(packed)], check=True)
-    for source in packed.rglob("*.py"):
-        source.unlink()
-    missing, _ = walk(packed, list(modules(packed, ".pyc")))
-    assert {name: what for name, what in missing.items() if not (what == "kivy" and in_kivy_rooms(name))} == {}
+def test_runs_as_packed(packed: Path, tmp_path: Path) -> None:
+    """What p4a puts into the APK: compiled with -OO, so without sources, docstrings and asserts."""
+    with tarfile.open(packed / "src" / "main" / "assets" / "private.tar") as private:
+        private.extractall(tmp_path / "app", filter="data")
+    names = list(modules(tmp_path / "app", ".pyc"))
+    assert "edge_wbc.core.finder" in names and not list((tmp_path / "app").rglob("*.py"))
+    missing, _ = walk(tmp_path / "app", names)
+    assert beyond_kivy(missing) == {}
 
 
 @pytest.mark.skipif(find_spec("kivy") is None, reason="Kivy not installed: pip install 'edge-wbc[app]'")
