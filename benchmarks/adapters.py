@@ -32,7 +32,8 @@ RESULTS = Path(__file__).parent / "results"
 CLAMPS = ("split", "set-screws")
 PRINTER = "creality-ender-3"
 ONE = (
-    "from adapter_cad import catalogue as c; from adapter_cad.design import design; from adapter_cad.check import check;"
+    "from adapter_cad import catalogue as c; from adapter_cad.check import check;"
+    "from adapter_cad.design import design;"
     "a = design(c.phone('galaxy-s5'), c.ocular('olympus-cx18-10x'), c.printer('creality-ender-3'));"
     "assert check(a, second=c.second_reading('galaxy-s5')).ok"
 )

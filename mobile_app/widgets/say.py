@@ -31,7 +31,7 @@ class _Spoken(Label):
         if not is_rtl(self.say):
             self.text = self.say
             return
-        if str(self.halign) == "left":
+        if self.property("halign").get(self) == "left":
             self.halign = "right"
         self.text = "\n".join(on_screen(line) for part in self.say.split("\n") for line in self._wrapped(part, room))
 
