@@ -195,6 +195,18 @@ def test_one_mishap_is_told_in_words_and_tried_again(queued: tuple[Uploads, str]
     assert uploads.listed()[0].state == "done"
 
 
+@pytest.mark.parametrize("mishap", ["", "half", "forget", "mangle"])
+def test_what_is_sent_is_what_the_server_says_it_has(queued: tuple[Uploads, str], lab: Lab, mishap: str) -> None:
+    uploads, sha256 = queued
+    uploads.step()
+    lab.mishap = lambda: mishap
+    while not lab.complete:
+        time.sleep(uploads.step() or 0)
+        assert uploads.listed()[0].sent == len(lab.held[sha256])
+        if lab.requests > 5:
+            lab.mishap = lambda: ""
+
+
 @pytest.mark.parametrize("status", ["400", "403", "404", "413", "301"])
 def test_a_refusal_waits_for_a_person(queued: tuple[Uploads, str], lab: Lab, status: str) -> None:
     uploads, _ = queued
