@@ -25,7 +25,9 @@ def test_every_language_says_everything_with_the_same_values() -> None:
     for language in LANGUAGES:
         texts = Words(language).texts
         assert set(texts) == set(english)
-        assert {key: fields(text) for key, text in texts.items()} == {key: fields(text) for key, text in english.items()}
+        assert {key: fields(text) for key, text in texts.items()} == {
+            key: fields(text) for key, text in english.items()
+        }
         assert all(f"label.{name}" in texts for name in LABELS)
     with pytest.raises(BadInput, match="not shipped"):
         Words("xx")
