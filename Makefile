@@ -13,7 +13,7 @@ DATA   ?= $(SHARED)/data
 PACK   ?= mobile_app/packs/default
 WORK   ?= build/default-pack
 
-.PHONY: setup demo default-pack test test-oldest runtimes lint format constraints clean
+.PHONY: setup demo default-pack test test-oldest runtimes android-tools lint format constraints clean
 
 setup: $(VENV)/.installed
 
@@ -22,13 +22,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@PYTHON=$(PYTHON) sh .ci/system-packages
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(UV_PIN)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet -c constraints.txt -e '.[train,export,cad,cluster,dev]'
+	VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet -c constraints.txt -e '.[train,export,cad,cluster,app,android,dev]'
 	@touch $@
 
 # The oldest packages that core has to run on, and none but its own: no torch, no SciPy.
 $(OLDEST)/.installed: pyproject.toml constraints-oldest.txt $(VENV)/.installed
 	@test -x $(OLDEST)/bin/python || $(PYTHON) -m venv $(OLDEST)
-	VIRTUAL_ENV=$(abspath $(OLDEST)) $(UV) pip install --quiet -c constraints-oldest.txt -e . pytest hypothesis
+	VIRTUAL_ENV=$(abspath $(OLDEST)) $(UV) pip install --quiet -c constraints-oldest.txt -e . pytest hypothesis arabic-reshaper
 	@touch $@
 
 demo: setup
@@ -42,12 +42,16 @@ default-pack: setup
 		--labels guard --recipe shift --epochs 4 --out $(WORK)/run
 	$(VENV)/bin/edge-wbc export $(WORK)/run --kinds tflite-int8,weights --about $(PACK)-data.md --out $(PACK)
 
-test: lint test-oldest
+test: lint test-oldest android-tools
 	$(VENV)/bin/python benchmarks/runtimes.py 2.14.0-x86_64
 	$(VENV)/bin/python -m pytest
 
 test-oldest: $(OLDEST)/.installed
-	$(OLDEST)/bin/python -m pytest tests/core tests/cli/test_minimal.py
+	$(OLDEST)/bin/python -m pytest tests/core tests/mobile_app/session tests/mobile_app/packaging/test_stage.py tests/cli/test_minimal.py
+
+# What tests of the Android packaging compile and sign with; without it they skip.
+android-tools: setup
+	-sh .ci/android-tools
 
 # What the phones run: TFLite 2.8.0 and 2.11.0 for ARMv7 and x86-64, and 2.14.0; `make test` then proves models there.
 runtimes: setup
@@ -66,7 +70,7 @@ format: setup
 # Pins every package of every extra together; run it to move to newer versions.
 constraints: setup
 	$(UV) pip compile --quiet --upgrade --all-extras --python-version 3.11 --no-annotate --no-header pyproject.toml -o constraints.txt
-	printf 'numpy==1.23.2\nopencv-python==4.5.5.64\ntyper\nrich\npytest\nhypothesis\n' | $(UV) pip compile --quiet --upgrade --python-version 3.11 --no-annotate --no-header - -o constraints-oldest.txt
+	printf 'numpy==1.23.2\nopencv-python==4.5.5.64\ntyper\nrich\npytest\nhypothesis\narabic-reshaper==3.1.0\n' | $(UV) pip compile --quiet --upgrade --python-version 3.11 --no-annotate --no-header - -o constraints-oldest.txt
 
 clean:
 	rm -rf $(VENV) $(OLDEST) $(DEMO) build dist

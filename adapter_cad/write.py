@@ -18,6 +18,7 @@ __all__ = ["GRID", "slivers", "stl_bytes", "threemf_bytes", "to_manifold", "weld
 
 GRID = 10_000  # places a mm: STL's float32 tells neighbours apart up to 1024 mm, where its own step is 6e-5
 STEPS = (1, 2, 5, 10, 20)  # of that grid
+DRIFT = 3e-4  # mm; how far, on average, weld may move the surface
 STL_HEADER = b"edge-wbc adapter, lengths in mm; research use, not for diagnosis"
 
 
@@ -41,14 +42,17 @@ def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
     """
     genus = to_manifold(mesh).genus()
     for step in STEPS:
-        solid = to_manifold(_rounded(mesh.vertices, mesh.faces, step)).simplify(step / GRID)
+        rounded = _rounded(mesh.vertices, mesh.faces, step)
+        solid = to_manifold(rounded)
         if solid.status() != Error.NoError:
             continue
-        simple = solid.to_mesh64()
-        welded = _without_collapsed(_rounded(simple.vert_properties, simple.tri_verts))
-        same = welded.is_volume and abs(welded.volume - mesh.volume) <= 2 * step / GRID * mesh.area
-        if same and not len(slivers(welded)) and to_manifold(welded).genus() == genus:
-            return welded
+        simple = solid.simplify(step / GRID).to_mesh64()
+        # Where faces lie on each other, simplify may fill a notch or close a hole: then as rounded, if that will do.
+        for candidate in (_rounded(simple.vert_properties, simple.tri_verts), rounded):
+            welded = _without_collapsed(candidate)
+            same = welded.is_volume and abs(welded.volume - mesh.volume) <= DRIFT * mesh.area
+            if same and not len(slivers(welded)) and to_manifold(welded).genus() == genus:
+                return welded
     fault = "its solid is open, inside out, touches itself in an edge, or has faces too thin to write"
     raise BadDesign(name, fault, "overlap its pieces, or keep them apart")
 

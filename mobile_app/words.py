@@ -79,7 +79,7 @@ def on_screen(line: str) -> str:
 
 
 def _runs(line: str) -> List[Tuple[str, str]]:
-    """(L for Latin, N for a number, R for the rest; text) in logical order."""
+    """(L for Latin words and numbers, R for the rest; text) in logical order."""
     classes = [unicodedata.bidirectional(letter) for letter in line]
     kinds = [_STRONG.get(each, "") for each in classes]
     last = "R"
@@ -113,6 +113,7 @@ def _runs(line: str) -> List[Tuple[str, str]]:
         place = end + 1
     runs: List[Tuple[str, str]] = []
     for letter, kind in zip(line, kinds):
+        kind = "R" if kind == "R" else "L"  # a number and a Latin word side by side run as one
         if runs and runs[-1][0] == kind:
             runs[-1] = (kind, runs[-1][1] + letter)
         else:

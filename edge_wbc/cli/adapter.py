@@ -56,7 +56,7 @@ def list_all(as_json: AsJson = False) -> None:
         table(kind, head, [(row.name, row.standings, row.assumed) for row in rows(kind)], words=len(head))
 
 
-@app.command()
+@app.command("build")
 def build(
     phone: Annotated[str, typer.Option(metavar="NAME|FILE", help="Of the catalogue, or a .toml file.")],
     ocular: Annotated[str, typer.Option(metavar="NAME|FILE", help="Of the catalogue, or a .toml file.")],
@@ -107,7 +107,7 @@ def build(
         raise CheckFailed("a check failed: do not print it")
 
 
-@app.command()
+@app.command("check")
 def check(
     files: Annotated[list[Path], typer.Argument(metavar="FILES", help="STL or 3MF files, or a build's folder.")],
     as_json: AsJson = False,

@@ -46,16 +46,20 @@ class Reader:
     kind: str
     interpreter: Interpreter
 
-    def read(self, rgb: np.ndarray, single: Optional[bool] = None) -> List[NamedCell]:
+    def read(
+        self, rgb: np.ndarray, single: Optional[bool] = None, um_per_px: Optional[float] = None
+    ) -> List[NamedCell]:
         """Names the cells of a photograph.
 
         Args:
             rgb: (H, W, 3) uint8.
             single: whether it shows one cell; None tells by its size (`LARGEST_CROP`).
+            um_per_px: micrometres a pixel of a field spans where it was calibrated.
         """
         if single is None:
             single = max(rgb.shape[:2]) <= LARGEST_CROP
-        return self._name(rgb, [Cell(single_box(rgb))] if single else find_cells(rgb))
+        cells = [Cell(single_box(rgb))] if single else find_cells(rgb, um_per_px=um_per_px)
+        return self._name(rgb, cells)
 
     def _name(self, rgb: np.ndarray, cells: Sequence[Cell]) -> List[NamedCell]:
         manifest = self.pack.manifest

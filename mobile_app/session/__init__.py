@@ -1,5 +1,7 @@
 """A labelling session without its screens: kept on disk at every tap, counted, undone, handed on."""
 
+from __future__ import annotations
+
 from mobile_app.session.acts import Act
 from mobile_app.session.rows import MarkedCell, Suggestion, TakenField
 from mobile_app.session.session import Session

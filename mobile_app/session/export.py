@@ -45,8 +45,9 @@ def export_zip(store: Store, session: int, out: Path) -> Tuple[str, ...]:
     Raises:
         BadInput: no such session, or `out` cannot be written; it is written whole or not at all.
     """
-    lost, facts = [], _facts(store, session)
+    lost = []
     with store.snapshot(), written(out) as stream, zipfile.ZipFile(stream, "w") as archive:
+        facts = _facts(store, session)
         suggestions = io.StringIO()
         rows = csv.writer(suggestions)
         rows.writerow(("image", "cell", "label", "score", "pack"))

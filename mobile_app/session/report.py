@@ -32,11 +32,17 @@ figure { margin: .6em 0; break-inside: avoid } img { width: 72px; height: 72px; 
 """
 
 
-def write_report(session: Session, out: Path, say: Callable[[str], str] = str, right_to_left: bool = False) -> None:
+def _english(text: str) -> str:
+    return text.replace("_", " ")
+
+
+def write_report(
+    session: Session, out: Path, say: Callable[[str], str] = _english, right_to_left: bool = False
+) -> None:
     """Writes the report of what one expert said, labelled cells and manual counter together.
 
     Args:
-        say: translates a text of the page, English by default; names of labels too.
+        say: translates a text of the page, such as "Differential" or "small_lymphocyte"; English by default.
 
     Raises:
         BadInput: `out` cannot be written; it is written whole or not at all.
@@ -48,15 +54,15 @@ def write_report(session: Session, out: Path, say: Callable[[str], str] = str, r
 
 def _page(session: Session, say: Callable[[str], str], right_to_left: bool) -> Iterator[str]:
     setup = Shelf(session.store).listed(session.id).setup
-    manual = session.counts(cells=False)
     done = tally(session.counts(), setup.classes, setup.target)
+    manual = tally(session.counts(cells=False), setup.classes).counted
     way = "rtl" if right_to_left else "ltr"
     name = escape(setup.name)
     yield f'<!doctype html>\n<html dir="{way}"><head><meta charset="utf-8"><title>{name}</title>\n'
     yield f'<meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head>\n<body>\n'
     yield f'<h1 dir="auto">{name}</h1>\n<p class="use">{say(USE)}</p>\n'
     yield from _about(setup, session.expert, say)
-    yield from _differential(done, sum(manual.values()), say)
+    yield from _differential(done, manual, say)
     yield from _pictures(session, say)
     yield "</body></html>\n"
 
@@ -83,7 +89,7 @@ def _about(setup: Setup, expert: str, say: Callable[[str], str]) -> Iterator[str
 def _differential(done: Tally, manual: int, say: Callable[[str], str]) -> Iterator[str]:
     reached = "" if done.reached else f" ({say('target not reached')})"
     yield f"<h2>{say('Differential')}</h2>\n<p>{done.counted} / {done.target}{reached}"
-    yield f"; {say('by the manual counter')}: {manual}</p>\n" if manual else "</p>\n"
+    yield f"; {say('of them by the manual counter')}: {manual}</p>\n" if manual else "</p>\n"
     head = "".join(f"<th>{say(name)}</th>" for name in ("label", "count", "percent", "95% limits"))
     yield f"<table>\n<tr>{head}</tr>\n"
     for name, share in done.shares.items():

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Optional
 
+from edge_wbc.core.errors import BadInput
 from edge_wbc.core.records import Cell, Field, Microscope, Smear
 from mobile_app.session.store import Store
 
-__all__ = ["CELLS", "FIELDS", "MarkedCell", "Suggestion", "TakenField", "marked", "taken"]
+__all__ = ["CELLS", "FIELDS", "MarkedCell", "Suggestion", "TakenField", "marked", "positive", "taken"]
 
 FIELDS = (
-    "SELECT f.id, f.sha256, f.suffix, f.width, f.height, f.um_per_px, f.focus, s.smear, s.stain, s.disease,"
-    " s.microscope, s.magnification, s.camera FROM field f JOIN session s ON s.id = f.session"
+    "SELECT f.id, f.sha256, f.suffix, f.width, f.height, f.focus, coalesce(f.um_per_px, s.um_per_px) AS um_per_px,"
+    " s.smear, s.stain, s.disease, s.microscope, s.magnification, s.camera"
+    " FROM field f JOIN session s ON s.id = f.session"
 )
 CELLS = "SELECT c.*, v.label FROM cell c LEFT JOIN vote v ON v.cell = c.id AND v.expert = ?"
 
@@ -91,3 +93,12 @@ def marked(row: Any, expert: str) -> MarkedCell:
     box = (row["x0"], row["y0"], row["x1"], row["y1"])
     cell = Cell(box, {} if label is None else {expert: label}, row["score"], bool(row["cut"]))
     return MarkedCell(row["id"], row["field"], cell, label, suggestion)
+
+
+def positive(what: str, value: Optional[float]) -> Optional[float]:
+    """A positive number or None, which is what the record can say; raises `BadInput` for any other."""
+    if value is None:
+        return None
+    if not 0 < value < float("inf"):
+        raise BadInput(what, f"{value} is no positive number", "type it again or leave it empty")
+    return float(value)

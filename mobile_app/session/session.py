@@ -15,7 +15,7 @@ from edge_wbc.core.images import LARGEST_IMAGE, header_size
 from edge_wbc.core.records import Box, Cell, Field
 from edge_wbc.core.taxonomy import LABELS, nearest_label
 from mobile_app.session.acts import Act, Change, act, step
-from mobile_app.session.rows import CELLS, FIELDS, MarkedCell, Suggestion, TakenField, marked, taken
+from mobile_app.session.rows import CELLS, FIELDS, MarkedCell, Suggestion, TakenField, marked, positive, taken
 from mobile_app.session.store import Store
 
 __all__ = ["Session"]
@@ -48,7 +48,7 @@ class Session:
             size: width and height as it is shown.
             cells: without votes.
             suggestions: as in `add_cells`.
-            um_per_px: where it differs from the session's.
+            um_per_px: where it differs from the session's; one taken before calibration gets the session's later.
 
         Returns:
             The field's number.
@@ -57,19 +57,20 @@ class Session:
             BadInput: no photograph, of another size, there already, or a cell outside it.
         """
         claimed = header_size(photograph)
-        if claimed is None or claimed[0] * claimed[1] > LARGEST_IMAGE:
+        if claimed is None or not 0 < claimed[0] * claimed[1] <= LARGEST_IMAGE:
             raise BadInput("photograph", "neither JPEG, PNG, BMP nor TIFF, or far too large", "take it again")
         if sorted(claimed) != sorted(size):  # EXIF may turn it
             raise BadInput("photograph", f"is {claimed[0]} x {claimed[1]}, not {size[0]} x {size[1]}", "take it again")
+        scale = positive("um_per_px", um_per_px)
         with self.store.write() as db:
             sha256, suffix = self.store.keep_photograph(photograph)
-            if um_per_px is None:
+            if scale is None:
                 sql = "SELECT um_per_px FROM session WHERE id = ?"
-                um_per_px = db.execute(sql, (self.id,)).fetchone()["um_per_px"]
+                scale = db.execute(sql, (self.id,)).fetchone()["um_per_px"]
             added = db.execute(
                 "INSERT INTO field (session, sha256, suffix, width, height, um_per_px, focus, at, gone)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
-                (self.id, sha256, suffix, *size, um_per_px, focus, time.time()),
+                (self.id, sha256, suffix, *size, scale, focus, time.time()),
             ).lastrowid
             number = int(added or 0)
             changes: List[Change] = [("field", number, {"gone": 1}, {"gone": 0})]
@@ -125,9 +126,8 @@ class Session:
         with self.store.write() as db:
             row = self._cell_row(cell)
             field = self._field_row(row["field"])
-            _check_box(box, (field["width"], field["height"]))
             before = {side: row[side] for side in _SIDES}
-            after = dict(zip(_SIDES, box))
+            after = dict(zip(_SIDES, _checked(box, (field["width"], field["height"]))))
             if after != before:
                 act(db, self.id, self.expert, Act("move", row["field"], cell), [("cell", cell, before, after)])
 
@@ -273,11 +273,13 @@ class Session:
             raise ValueError(f"{len(suggestions)} suggestions for {len(cells)} cells")
         changes: List[Change] = []
         for cell, suggestion in zip(cells, suggestions or [None] * len(cells)):
-            _check_box(cell.box, size)
+            if cell.votes or not 0 <= (cell.score or 0) <= 1:
+                raise ValueError(f"a found cell has no votes and a score of 0 to 1: {cell}")
+            box, score = _checked(cell.box, size), None if cell.score is None else float(cell.score)
             number = db.execute(
                 "INSERT INTO cell (session, field, x0, y0, x1, y1, score, cut, suggestion, suggestion_score, pack, at,"
                 " gone) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
-                (self.id, field, *map(int, cell.box), cell.score, int(cell.cut), *_said(suggestion), time.time()),
+                (self.id, field, *box, score, int(cell.cut), *_said(suggestion), time.time()),
             ).lastrowid
             changes.append(("cell", number, {"gone": 1}, {"gone": 0}))
         return changes
@@ -301,7 +303,7 @@ _SIDES = ("x0", "y0", "x1", "y1")
 def _said(suggestion: Optional[Suggestion]) -> Tuple[Optional[str], Optional[float], Optional[str]]:
     if suggestion is None:
         return None, None, None
-    return suggestion.label, suggestion.score, suggestion.pack
+    return suggestion.label, float(suggestion.score), suggestion.pack
 
 
 def _check_label(label: str) -> None:
@@ -309,10 +311,10 @@ def _check_label(label: str) -> None:
         raise BadInput("label", f"unknown label {label!r}", nearest_label(label))
 
 
-def _check_box(box: Box, size: Tuple[int, int]) -> None:
-    x0, y0, x1, y1 = box
+def _checked(box: Box, size: Tuple[int, int]) -> Box:
+    x0, y0, x1, y1 = (int(side) for side in box)
     # A box of one pixel is a slip of the finger, and the lab's import refuses it as such.
     if not (0 <= x0 and 0 <= y0 and x0 + 2 <= x1 <= size[0] and y0 + 2 <= y1 <= size[1]):
-        raise BadInput(
-            "cell", f"box {list(box)} is too small or outside the {size[0]} x {size[1]} field", "place it again"
-        )
+        fault = f"box {[x0, y0, x1, y1]} is too small or outside the {size[0]} x {size[1]} field"
+        raise BadInput("cell", fault, "place it again")
+    return x0, y0, x1, y1

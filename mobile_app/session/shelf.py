@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Optional, Tuple
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.records import Microscope, Smear
+from mobile_app.session.rows import positive
 from mobile_app.session.session import Session
 from mobile_app.session.store import Store
 from mobile_app.session.tally import TARGETS, WHITE_LABELS, check_classes
@@ -106,7 +107,7 @@ class Shelf:
         return [_listed(row) for row in self.store.read(sql, _text("search", search), last, limit)]
 
     def edit(self, session: int, setup: Setup) -> None:
-        """Changes what a session is about; fields keep the scale they were taken with. Raises as `create`."""
+        """Changes what a session is about; a field keeps the scale it was taken with, if any. Raises as `create`."""
         self.listed(session)
         values = _columns(setup)
         with self.store.write() as db:
@@ -171,9 +172,9 @@ def _columns(setup: Setup) -> Dict[str, Any]:
         "stain": _text("stain", setup.smear.stain),
         "disease": _text("disease", setup.smear.disease),
         "microscope": _text("microscope", setup.microscope.type),
-        "magnification": _positive("magnification", setup.microscope.magnification),
+        "magnification": positive("magnification", setup.microscope.magnification),
         "camera": _text("camera", setup.camera),
-        "um_per_px": _positive("um_per_px", setup.um_per_px),
+        "um_per_px": positive("um_per_px", setup.um_per_px),
         "white": _text("white", setup.white),
         "flat": _text("flat", setup.flat),
         "target": setup.target,
@@ -191,9 +192,3 @@ def _text(what: str, text: str, needed: bool = False) -> str:
     except UnicodeEncodeError as error:
         raise BadInput(what, "holds half a character", "type it again") from error
     return plain
-
-
-def _positive(what: str, value: Optional[float]) -> Optional[float]:
-    if value is not None and not 0 < value < float("inf"):
-        raise BadInput(what, f"{value} is no positive number", "type it again or leave it empty")
-    return value

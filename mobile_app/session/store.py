@@ -56,6 +56,11 @@ _STEPS: Tuple[str, ...] = (
     CREATE INDEX act_of_expert ON act (session, expert, undone);
     CREATE TABLE setting (key TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
+    """
+    CREATE TABLE upload (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,
+        sent INTEGER NOT NULL, state TEXT NOT NULL, said TEXT NOT NULL, at REAL NOT NULL);
+    """,
 )
 SCHEMA_VERSION = len(_STEPS)
 _APPLICATION = 0x65776263  # "ewbc"

@@ -190,14 +190,16 @@ def test_cone_straightened(adapter):
 
 
 @pytest.mark.parametrize("name", ["tray", "clamp", "spacer", "stop", "coupon"])
-def test_forty_faces_dropped(adapter, name):
+def test_forty_faces_dropped(name):
+    adapter = sound(PHONES[0])
     mesh = part_of(adapter, name).mesh.copy()
     mesh.update_faces(np.arange(len(mesh.faces)) >= 40)
     assert f"{name}: closed volume" in failed(adapter, **{name: mesh})
 
 
 @pytest.mark.parametrize("scale", [0.001, 1 / 25.4, 1000])
-def test_other_units(adapter, scale):
+def test_other_units(scale):
+    adapter = sound(PHONES[0])
     spoilt = {part.name: part.mesh.copy().apply_scale(scale) for part in adapter.parts}
     assert {f"{name}: size, mm" for name in spoilt} <= failed(adapter, **spoilt)
 
@@ -210,7 +212,8 @@ def test_other_units(adapter, scale):
         ("spacer", {"together: bolts cut parts, mm3"}),
     ],
 )
-def test_part_mirrored(adapter, name, caught):
+def test_part_mirrored(name, caught):
+    adapter = sound(PHONES[0])
     mesh = part_of(adapter, name).mesh
     middle = mesh.bounds.mean(axis=0)
     mirrored = trimesh.Trimesh((mesh.vertices - middle) * (1, -1, 1) + middle, mesh.faces[:, ::-1], process=False)

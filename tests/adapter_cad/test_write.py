@@ -49,7 +49,9 @@ moved = st.tuples(st.one_of(box, cylinder, plate), place).map(lambda pair: pair[
 @given(first=moved, rest=st.lists(st.tuples(st.booleans(), moved), min_size=1, max_size=7))
 def test_any_solid_welds_and_reloads_as_itself(first, rest):
     solid = first
-    for add, other in rest:
+    for turn, (add, other) in enumerate(rest, start=1):
+        # No face on another: what is taken away and put back leaves a slit of no width, which no file can hold.
+        other = other.translate((0.0371 * turn, 0.0213 * turn, 0.0119 * turn))
         solid = solid + other if add else solid - other
     # One body: pieces may touch in an edge, which no file can tell from a crossing, and weld refuses.
     solid = max(solid.decompose(), key=lambda body: body.volume(), default=Manifold())

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_wbc.core.files import whole_folder, write_whole
+from edge_wbc.core.files import whole_file, whole_folder, write_whole
 from edge_wbc.core.images import write_image
 from edge_wbc.core.records import Field, write_field
 
@@ -54,3 +54,17 @@ def test_a_folder_replaces_another_only_when_it_is_whole(tmp_path: Path) -> None
             raise fault
     assert [entry.name for entry in out.parent.iterdir()] == ["out"]
     assert [entry.name for entry in out.iterdir()] == ["second.txt"]
+
+
+def test_a_stream_becomes_a_file_only_when_it_ends_well(tmp_path: Path) -> None:
+    file = tmp_path / "a.bin"
+    for content in (b"first", b"second"):
+        with whole_file(file) as stream:
+            stream.write(content)
+            assert not file.exists() or file.read_bytes() == b"first"
+        assert file.read_bytes() == content
+    for fault in (OSError, KeyboardInterrupt):
+        with pytest.raises(fault), whole_file(file) as stream:
+            stream.write(b"third")
+            raise fault
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.bin"] and file.read_bytes() == b"second"

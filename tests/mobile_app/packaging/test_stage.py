@@ -24,7 +24,8 @@ WALK = """
 import importlib, json, sys
 root, kivy = sys.argv[1:]
 ours = {"edge_wbc", "mobile_app"}
-given = {"numpy", "cv2", *ours, *(["kivy", "kivy_deps", "PIL"] if kivy else [])}
+# Kivy 2.3.1 of a desktop wants filetype, 2.3.0 of the phone does not.
+given = {"numpy", "cv2", "arabic_reshaper", *ours, *(["kivy", "kivy_deps", "PIL", "filetype"] if kivy else [])}
 
 class OnlyThePhones:
     def find_spec(self, name, path=None, target=None):

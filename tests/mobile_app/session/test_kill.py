@@ -110,15 +110,18 @@ def test_no_acknowledged_act_is_lost_and_none_is_done_twice(tmp_path: Path, draw
         for _ in range(KILLS):
             forge.stdin.write(f"{number}\n")
             forge.stdin.flush()
-            started = []
-            while True:  # the child's first acts may be told before its number is
-                line = forge.stdout.readline().split()
-                if line[0] == "child":
-                    break
-                started.append(line[0])
-            time.sleep(chance.uniform(0, 0.06))
-            os.kill(int(line[1]), 9)
-            told = started + list(iter(lambda: forge.stdout.readline().strip(), "dead"))
+            # A busy machine kills no sooner: some acts are waited for, sometimes none, then a moment of the next.
+            lines = iter(forge.stdout.readline, "dead\n")
+            told, child, wanted = [], None, chance.choice([0, chance.randrange(60)])
+            while child is None or len(told) < wanted:
+                line = next(lines).split()
+                if line[0] == "child":  # may come after the child's first acts
+                    child = int(line[1])
+                else:
+                    told += line
+            time.sleep(chance.uniform(0, 0.004 if told else 0.03))
+            os.kill(child, 9)
+            told += (line.strip() for line in lines)
             assert told == [str(number + at) for at in range(len(told))]
             lived.append(len(told))
             for _ in told:
@@ -137,5 +140,5 @@ def test_no_acknowledged_act_is_lost_and_none_is_done_twice(tmp_path: Path, draw
     finally:
         forge.stdin.close()
         forge.wait()
-    assert sum(lived) > KILLS and min(lived) < max(lived), f"acts between kills: {lived}"
+    assert sum(lived) > KILLS, f"acts between kills: {lived}"
     print(f"{KILLS} kills, {sum(lived)} acts acknowledged, {number} done")  # noqa: T201

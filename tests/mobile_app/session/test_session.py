@@ -167,6 +167,7 @@ def test_one_photograph_is_one_field(session: Session, draw_photograph: Callable
         (lambda s: s.move(1, (9, 9, 0, 0)), "too small or outside"),
         (lambda s: s.add_field(b"GIF89a", (64, 48)), "neither JPEG, PNG"),
         (lambda s: s.add_field(b"", (64, 48)), "neither JPEG, PNG"),
+        (lambda s: s.add_field(s.fields()[0].photograph.read_bytes(), (64, 48), um_per_px=-1), "-1 is no positive"),
     ],
 )
 def test_bad_input_is_said_and_changes_nothing(session: Session, do: Callable[[Session], object], said: str) -> None:
@@ -187,15 +188,30 @@ def test_a_photograph_of_another_size_is_refused_and_a_turned_one_taken(
 def test_a_field_keeps_the_scale_it_was_taken_with(store: Store, draw_photograph: Callable[[int], bytes]) -> None:
     setup = Setup("s", Smear("7", "Giemsa", "CML"), Microscope("CX18", 100), "S5", 0.1)
     shelf = Shelf(store)
-    session = shelf.create(setup, "Ann")
+    session = shelf.create(replace(setup, um_per_px=None), "Ann")
+    before = session.add_field(draw_photograph(0), (64, 48))
+    assert session.field(before).record.um_per_px is None
+    shelf.edit(session.id, setup)
     session.add_field(draw_photograph(1), (64, 48), focus=0.7)
     shelf.edit(session.id, replace(setup, um_per_px=0.2))
     session.add_field(draw_photograph(2), (64, 48))
     session.add_field(draw_photograph(3), (64, 48), um_per_px=0.3)
     fields = session.fields()
-    assert [field.record.um_per_px for field in fields] == [0.1, 0.2, 0.3]
-    assert fields[0].focus == 0.7 and fields[1].focus is None
+    assert [field.record.um_per_px for field in fields] == [0.2, 0.1, 0.2, 0.3], "calibrated later: as the session is"
+    assert fields[1].focus == 0.7 and fields[2].focus is None
     assert (fields[0].record.smear, fields[0].record.microscope) == (setup.smear, setup.microscope)
+
+
+def test_numbers_of_numpy_are_taken_and_odd_cells_are_not(session: Session) -> None:
+    import numpy as np
+
+    box = tuple(np.array([1, 1, 9, 9]))
+    (added,) = session.add_cells(1, [Cell(box, score=np.float32(0.5))], [Suggestion("band", np.float32(0.25), "p")])
+    session.move(added, tuple(np.array([2, 2, 9, 9])))
+    assert session.cell(added).cell == Cell((2, 2, 9, 9), {}, 0.5)
+    for cell in (Cell((1, 1, 9, 9), {"Ann": "band"}), Cell((1, 1, 9, 9), score=1.5), Cell((1, 1, 9, 9), score=-0.1)):
+        with pytest.raises(ValueError, match="a found cell has no votes"):
+            session.add_cells(1, [cell])
 
 
 def test_pages_and_neighbours(session: Session) -> None:

@@ -1,5 +1,7 @@
 import android.graphics.ImageFormat;
 import android.hardware.Camera;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
 import java.util.HashSet;
 import java.util.Set;
 import org.edgewbc.NewestFrame;
@@ -79,6 +81,10 @@ public class Rehearsal {
     }
 
     static void twoThreads() throws Exception {
+        for (Method method : NewestFrame.class.getDeclaredMethods()) { // the race itself is too rare to wait for
+            boolean inside = !Modifier.isPublic(method.getModifiers());
+            check(inside || Modifier.isSynchronized(method.getModifiers()), method + " is not synchronised");
+        }
         NewestFrame frames = new NewestFrame();
         Camera camera = opened(frames, 64, 48);
         Thread filling = new Thread(() -> {

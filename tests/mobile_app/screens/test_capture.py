@@ -1,0 +1,119 @@
+"""Capture and tally: a frozen field gets its white cell boxed, kept cells are counted, taps give exact limits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_wbc.core.records import Smear
+from mobile_app.session.shelf import Setup
+from mobile_app.sources.folder import FolderSource
+
+BCCD = Path(__file__).parents[3] / ".." / "shared" / "data" / "bccd"
+"""Real fields; what is not there is skipped."""
+
+
+def begun(app) -> None:
+    app.app.desk.begin(Setup("Monday", Smear("S-1")), "Ada")
+    app.app.go("capture")
+
+
+def test_freezes_a_real_field_boxes_its_cell_and_keeps_it(drive) -> None:
+    if not BCCD.is_dir():
+        pytest.skip("the shared photographs of bccd are not here")
+    app = drive(source=FolderSource(BCCD / "fields"))
+    begun(app)
+    app.until(lambda: app.screen.ids.view._texture is not None)
+    app.press("Freeze")
+    app.until(lambda: app.screen.can_keep)
+    (found,) = app.screen._answer.cells
+    before = app.pixels().copy()
+    # The box is drawn where the finder says it is: white on its left edge, half way up.
+    view = app.screen.ids.view
+    x, y = view.to_view(found.box[0], (found.box[1] + found.box[3]) / 2)
+    column = before[640 - round(y), round(x) - 3 : round(x) + 4].astype(int)
+    assert column.min(axis=1).max() > 230 and column.max(axis=1).min() < 80
+    app.press("Keep field")
+    app.app.go("label")
+    app.frames(3)
+    session = app.app.desk.open
+    (kept,) = session.cells()
+    assert kept.cell.box == found.box
+    assert kept.suggestion is not None and kept.label is None and kept.cell.score is not None
+    app.press(app.app.words.label("neutrophil"))
+    app.app.go("tally")
+    assert app.app.desk.tally().shares["neutrophil"].count == 1
+    assert app.screen.heading.startswith("1 of 100")
+
+
+def test_a_photograph_that_cannot_be_read_is_said_on_the_screen(drive, tmp_path: Path) -> None:
+    fields = tmp_path / "fields"
+    fields.mkdir()
+    (fields / "a.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    app = drive(source=FolderSource(fields))
+    begun(app)
+    app.until(lambda: bool(app.app.said))
+    assert "a.png" in app.app.said
+
+
+def test_counts_by_touch_and_rings_at_the_target(drive, monkeypatch: pytest.MonkeyPatch) -> None:
+    rung = []
+    monkeypatch.setattr("mobile_app.screens.tally.alert", lambda: rung.append(True))
+    app = drive()
+    begun(app)
+    app.app.go("tally")
+    app.press("Manual counter")
+    for _ in range(7):
+        app.press("Eosinophil")
+    app.press("Erythroblast")
+    found = app.app.desk.tally()
+    assert found.shares["eosinophil"].count == 7 and found.counted == 7 and found.nrbc == 1
+    for _ in range(92):
+        app.screen.tap("neutrophil")
+    assert not rung
+    app.press("Neutrophil")
+    assert rung == [True] and app.app.desk.tally().reached
+    assert "Target reached" in app.screen.heading
+
+
+def test_without_camera_or_session_it_says_so(drive) -> None:
+    app = drive()
+    app.app.go("capture")
+    app.frames(2)
+    assert app.screen.told == "Start a session first" and app.screen.heading == "No camera"
+    app.app.go("label")
+    assert app.screen.heading == "Start a session first"
+    app.app.go("tally")
+    assert app.screen.heading == "Start a session first"
+
+
+@pytest.mark.parametrize("language", ["en", "fa"])
+@pytest.mark.parametrize("size", [(360, 640), (1280, 800)])
+def test_no_button_is_smaller_than_a_finger(drive, tmp_path: Path, language: str, size: tuple[int, int]) -> None:
+    photo = tmp_path / "fields" / "a.png"
+    photo.parent.mkdir()
+    cv2.imwrite(str(photo), np.full((500, 600, 3), 200, np.uint8))
+    app = drive(source=FolderSource(photo.parent), language=language, size=size)
+    begun(app)
+    for name in ("capture", "label", "tally", "sessions"):
+        app.app.go(name)
+        app.frames(3)
+        shown = [one for one in app.buttons() if one.opacity and not one.disabled and one.width > 0]
+        assert shown and all(min(one.size) >= 40 for one in shown), name
+        for one in shown:  # its words fit into it
+            assert one.texture_size[0] <= one.width + 1 and one.texture_size[1] <= one.height + 1, one.say
+
+
+def test_a_session_is_deleted_only_by_a_second_tap(drive) -> None:
+    app = drive()
+    begun(app)
+    app.app.go("sessions")
+    app.frames(3)
+    app.press("Delete")
+    assert len(app.app.desk.shelf.find()) == 1
+    app.frames(2)
+    app.press("Delete")
+    assert app.app.desk.shelf.find() == [] and app.app.desk.session is None

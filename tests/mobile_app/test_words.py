@@ -1,0 +1,62 @@
+"""Texts in every language, and right-to-left text in the order of the screen."""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("arabic_reshaper", reason="the app's texts need arabic-reshaper: pip install 'edge-wbc[app]'")
+
+from edge_wbc.core.errors import BadInput
+from edge_wbc.core.taxonomy import LABELS
+from mobile_app.words import LANGUAGES, Words, is_rtl, on_screen
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_language_says_everything_with_the_same_values() -> None:
+    english = Words("en").texts
+    for language in LANGUAGES:
+        texts = Words(language).texts
+        assert set(texts) == set(english)
+        assert {key: fields(text) for key, text in texts.items()} == {
+            key: fields(text) for key, text in english.items()
+        }
+        assert all(f"label.{name}" in texts for name in LABELS)
+    with pytest.raises(BadInput, match="not shipped"):
+        Words("xx")
+
+
+@pytest.mark.parametrize(
+    ("said", "drawn"),
+    [
+        ("abc (12%)", "abc (12%)"),
+        ("ا", "ﺍ"),
+        ("سلام", "ﻡﻼﺳ"),
+        ("۱۲ از ۱۰۰", "۱۰۰ ﺯﺍ ۱۲"),
+        ("سلام (12.5%) CX18", "CX18 (12.5%) ﻡﻼﺳ"),
+        ("NRBC: ۲ (۲.۲ در ۱۰۰)", "(۱۰۰ ﺭﺩ ۲.۲) NRBC: ۲"),
+    ],
+)
+def test_order_of_the_screen(said: str, drawn: str) -> None:
+    assert on_screen(said) == drawn
+
+
+@given(st.text(alphabet="abcXYZ 019%.,:()[]/-سلامچپگژ۱۲۳", max_size=40))
+def test_nothing_is_lost_or_made_up(line: str) -> None:
+    drawn = unicodedata.normalize("NFKC", on_screen(line))
+    if not is_rtl(line):
+        assert drawn == unicodedata.normalize("NFKC", line)
+    for letters in ("abcXYZ019", "سلامچپگژ۱۲۳"):
+        assert sorted(c for c in drawn if c in letters) == sorted(c for c in line if c in letters)
+
+
+@given(st.lists(st.sampled_from(["CX18", "10x", "Giemsa"]), min_size=1, max_size=4))
+def test_latin_words_keep_their_order_in_a_persian_line(words: list[str]) -> None:
+    assert " ".join(words) in on_screen("رنگ " + " ".join(words))
