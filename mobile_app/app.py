@@ -19,16 +19,25 @@ from edge_wbc.core.errors import BadInput
 from mobile_app.desk import DEFAULT_PACK, Desk
 from mobile_app.screens.capture import CaptureScreen
 from mobile_app.screens.label import LabelScreen
+from mobile_app.screens.more import MORE, MoreScreen
 from mobile_app.screens.sessions import SessionsScreen
+from mobile_app.screens.settings import SettingsScreen
 from mobile_app.screens.tally import TallyScreen
 from mobile_app.sources.frames import FrameSource
-from mobile_app.widgets import say  # noqa: F401  registers Say and PushButton for the .kv files
+from mobile_app.widgets import entry, say  # noqa: F401  registers Entry, Say and PushButton for the .kv files
 from mobile_app.words import Words
 
 __all__ = ["WbcApp", "main"]
 
 HERE = Path(__file__).parent
-SCREENS = {"capture": CaptureScreen, "label": LabelScreen, "tally": TallyScreen, "sessions": SessionsScreen}
+SCREENS = {
+    "capture": CaptureScreen,
+    "label": LabelScreen,
+    "tally": TallyScreen,
+    "sessions": SessionsScreen,
+    "more": MoreScreen,
+    "settings": SettingsScreen,
+}
 LOOKS = ("widgets/look.kv", "screens/frame.kv", *(f"screens/{name}.kv" for name in SCREENS))
 
 
@@ -75,7 +84,8 @@ class WbcApp(App):
     def go(self, name: str) -> None:
         """Shows a screen, as it now is."""
         self.said = ""
-        self.at = self.screens.current = name
+        self.screens.current = name
+        self.at = "more" if name in MORE else name
         self.screens.current_screen.refresh()
 
     def do(self, act: Any, *values: Any) -> Any:
@@ -94,6 +104,7 @@ class WbcApp(App):
         self.screens.current_screen.refresh()
 
     def on_pause(self) -> bool:
+        Window.release_all_keyboards()  # what is half typed is kept: a paused app may be ended
         if self.desk.source is not None:
             self.desk.source.stop()
         return True

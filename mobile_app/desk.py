@@ -5,9 +5,11 @@ No Kivy: the screens ask it, the tests drive it.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Callable, List, Optional, Sequence, Tuple
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -19,6 +21,9 @@ from edge_wbc.core.reading import NamedCell, Reader, open_reader
 from edge_wbc.core.records import Cell
 from edge_wbc.core.taxonomy import RAABIN_LABELS
 from mobile_app.live.worker import Answer, Worker
+from mobile_app.packs import DEFAULT_PACK, install_pack, installed_packs, open_pack
+from mobile_app.session.export import export_csv, export_zip
+from mobile_app.session.report import write_report
 from mobile_app.session.rows import MarkedCell, Suggestion
 from mobile_app.session.session import Session
 from mobile_app.session.shelf import Setup, Shelf
@@ -28,7 +33,6 @@ from mobile_app.sources.frames import FrameSource, Photograph
 
 __all__ = ["BUTTONS", "DEFAULT_PACK", "Desk", "square"]
 
-DEFAULT_PACK = Path(__file__).parent / "packs" / "default"
 BUTTONS = tuple(name for name in RAABIN_LABELS if name != "not_labelled") + ("erythroblast",)
 """The twelve labels of the big buttons, in their fixed places."""
 AROUND = 1.7  # what is shown round a cell, in its box's longer sides
@@ -40,7 +44,7 @@ class Desk:
     Args:
         home: the app's own folder; made if need be.
         source: what gives frames, or None without a camera.
-        pack: a model pack.
+        pack: a model pack; the default one stands for the one that was chosen in the settings.
 
     Raises:
         BadInput: the database is of a newer version, or broken; said in words.
@@ -52,15 +56,41 @@ class Desk:
         self.source = source
         self.session: Optional[Session] = self.shelf.resume()
         self._reader: Optional[Reader] = None
-        self._pack = pack
+        kept = self.store.setting("pack")
+        self.pack = home / "packs" / kept if kept and pack == DEFAULT_PACK else pack
+        self.pack_fault: Optional[BadInput] = None
+        self._named_by: WeakKeyDictionary[Photograph, str] = WeakKeyDictionary()
         self._shown: Optional[tuple] = None
         self.worker = Worker(self.read)
 
     def read(self, photograph: Photograph) -> Sequence[NamedCell]:
-        """Names a photograph's cells, on the worker's thread; opens the pack the first time."""
+        """Names a photograph's cells, on the worker's thread; opens the pack the first time.
+
+        Where that one is gone or damaged the default pack reads, and `pack_fault` says so.
+        """
         if self._reader is None:
-            self._reader = open_reader(read_pack(self._pack))
-        return self._reader.read(photograph.rgb)
+            self._reader, self.pack_fault = open_pack(self.pack)
+        reader = self._reader
+        self._named_by[photograph] = reader.pack.path.name
+        return reader.read(photograph.rgb)
+
+    # Packs
+
+    def packs(self) -> List[Path]:
+        """The packs to choose from, the default one first."""
+        return installed_packs(self.store.folder)
+
+    def use_pack(self, path: Path) -> None:
+        """Reads with another pack from the next field on; one from elsewhere is installed first.
+
+        Raises:
+            BadInput: it does not verify or does not run; the one in use stays.
+        """
+        here = path in self.packs()
+        reader = open_reader(read_pack(path)) if here else install_pack(self.store.folder, path)
+        self.pack = reader.pack.path
+        self.store.set("pack", "" if self.pack == DEFAULT_PACK else self.pack.name)
+        self._reader, self.pack_fault = reader, None
 
     @property
     def open(self) -> Session:
@@ -72,7 +102,21 @@ class Desk:
     def begin(self, setup: Setup, expert: str) -> Session:
         """Begins a session and opens it."""
         self.session = self.shelf.create(setup, expert)
+        self.store.set("expert", self.session.expert)
         return self.session
+
+    @property
+    def expert(self) -> str:
+        """Who works here, or "" before anybody has said so."""
+        return self.session.expert if self.session is not None else self.store.setting("expert") or ""
+
+    def sign(self, expert: str) -> None:
+        """Goes on as another expert, who sees nothing of what the others said; raises `BadInput` for no name."""
+        if not expert.strip():
+            raise BadInput("expert", "is empty", "type a name")
+        if self.session is not None:
+            self.session = self.shelf.open(self.session.id, expert)
+        self.store.set("expert", expert.strip())
 
     def delete(self, session: int) -> None:
         """Deletes a session for good; closes it if it is open."""
@@ -85,19 +129,25 @@ class Desk:
         photograph = answer.photograph
         if photograph is None:
             raise BadInput("field", "nothing was frozen", "freeze a field first")
-        name = self._reader.pack.path.name if self._reader else ""
+        name = self._named_by.get(photograph, "")
         cells = [Cell(cell.box, {}, cell.found, cell.cut) for cell in answer.cells]
         said: List[Optional[Suggestion]] = [Suggestion(cell.label, cell.score, name) for cell in answer.cells]
         height, width = photograph.rgb.shape[:2]
         return self.open.add_field(photograph.data, (width, height), cells, said)
 
     def setup(self) -> Setup:
-        """What the open session is about."""
-        return self.shelf.listed(self.open.id).setup
+        """What the open session is about; where none is open, what the next one will be."""
+        return self.shelf.usual() if self.session is None else self.shelf.listed(self.session.id).setup
 
-    def set_target(self, target: int) -> None:
-        """Cells to count in the open session."""
-        self.shelf.edit(self.open.id, replace(self.setup(), target=target))
+    def change(self, setup: Setup) -> None:
+        """Keeps what the open session is about, and what holds beyond its slide for the next one.
+
+        Raises:
+            BadInput: something in it will not do; nothing is changed.
+        """
+        if self.session is not None:
+            self.shelf.edit(self.session.id, setup)
+        self.shelf.set_usual(setup)
 
     def tally(self) -> Tally:
         """The open session's differential as far as it has come."""
@@ -118,12 +168,43 @@ class Desk:
                 raise BadInput(path.name, f"cannot be read ({error.strerror})", "its labels are kept") from error
         return self._shown[1]
 
+    def export(self, session: int, say: Callable[[str], str], rtl: bool) -> Tuple[List[Path], Sequence[str]]:
+        """Writes a session into `exports`: the lab's zip; a table and a page of what the one who works here said.
+
+        Args:
+            say, rtl: the page's language, as `write_report` takes it.
+
+        Returns:
+            The three files, and the photographs that are missing or damaged.
+
+        Raises:
+            BadInput: no such session, or a file cannot be written; each is written whole or not at all.
+        """
+        listed, folder = self.shelf.listed(session), self.store.folder / "exports"
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise BadInput(folder, f"cannot be written ({error.strerror})", "free some space") from error
+        one = Session(self.store, session, self.expert or listed.expert)
+        stem = f"{_plain(listed.setup.name)}-{session}"
+        whole = folder / f"{stem}.zip"
+        table, page = (folder / f"{stem}-{_plain(one.expert)}.{kind}" for kind in ("csv", "html"))
+        lost = export_zip(self.store, session, whole)
+        export_csv(one, table)
+        write_report(one, page, say, rtl)
+        return [whole, table, page], lost
+
     def close(self) -> None:
         """Lets go of camera and thread; everything is on the disk already."""
         self.worker.stop(wait_s=1.0)
         if self.source is not None:
             self.source.stop()
         self.store.close()
+
+
+def _plain(text: str) -> str:
+    """A text as part of a file's name on any disk."""
+    return re.sub(r"[^\w.]+", "-", text).strip("-.")[:40] or "session"
 
 
 def square(rgb: np.ndarray, box: Sequence[int], side: int) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -86,7 +87,7 @@ class TallyScreen(Screen):
         self.app.do(self._aim, target)
 
     def _aim(self, target: int) -> None:
-        self.app.desk.set_target(target)
+        self.app.desk.change(replace(self.app.desk.setup(), target=target))
         self._refresh()
 
     def toggle(self) -> None:

@@ -118,6 +118,16 @@ class Shelf:
         """Gives a session another name."""
         self.edit(session, replace(self.listed(session).setup, name=name))
 
+    def usual(self) -> Setup:
+        """What the next session is about unless told otherwise: its name and its slide are for it to say."""
+        kept = json.loads(self.store.setting("usual") or "{}")
+        return replace(_setup({**_columns(Setup("-")), **kept}), name="")
+
+    def set_usual(self, setup: Setup) -> None:
+        """Keeps a session's setup, without its name, smear and disease, for those to come; raises as `create`."""
+        plain = replace(setup, name="-", smear=Smear(stain=setup.smear.stain))
+        self.store.set("usual", json.dumps(_columns(plain)))
+
     def delete(self, session: int, confirm: bool) -> None:
         """Deletes a session with its photographs, for good; refused as `BadInput` unless `confirm` is True."""
         name = self.listed(session).setup.name
@@ -136,7 +146,11 @@ _LIST = (
 
 
 def _listed(row: Any) -> Listed:
-    setup = Setup(
+    return Listed(row["id"], _setup(row), row["expert"], row["at"], row["fields"], row["cells"], row["taps"])
+
+
+def _setup(row: Any) -> Setup:
+    return Setup(
         row["name"],
         Smear(row["smear"], row["stain"], row["disease"]),
         Microscope(row["microscope"], row["magnification"]),
@@ -147,7 +161,6 @@ def _listed(row: Any) -> Listed:
         row["target"],
         tuple(row["classes"].split()),
     )
-    return Listed(row["id"], setup, row["expert"], row["at"], row["fields"], row["cells"], row["taps"])
 
 
 def _columns(setup: Setup) -> Dict[str, Any]:
