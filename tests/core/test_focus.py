@@ -35,9 +35,7 @@ def test_every_blur_lowers_it(draw, spots, cut, scale):
     assert (np.diff(scores) < 0).all()
 
 
-@pytest.mark.parametrize(
-    "folder", ["bccd/fields", "smartphone_fields/valid/images"], ids=["bccd", "smartphone_fields"]
-)
+@pytest.mark.parametrize("folder", ["bccd/fields", "smartphone_fields/valid/images"], ids=["bccd", "smartphone_fields"])
 def test_every_blur_lowers_it_on_real_fields(folder):
     if not (DATA / folder).is_dir():
         pytest.skip(f"no real fields at ../shared/data/{folder}")
