@@ -26,7 +26,7 @@ NAMED = {"lymphocyte": "small_lymphocyte"}
 
 def edge_wbc(*arguments: str | Path) -> str:
     """What a command prints; it has to exit with 0."""
-    done = subprocess.run([sys.executable, "-m", "edge_wbc.cli.main", *map(str, arguments)], stdout=subprocess.PIPE)
+    done = subprocess.run([sys.executable, "-m", "edge_wbc", *map(str, arguments)], stdout=subprocess.PIPE)
     assert done.returncode == 0, arguments
     return done.stdout.decode()
 
@@ -46,7 +46,7 @@ def freeze(app) -> list:
 
 
 def test_the_circle_closes(drive, tmp_path: Path) -> None:
-    edge_wbc("synth", "smears", "--count", str(FIELDS), "--out", tmp_path / "drawn")
+    edge_wbc("synth", "smears", "--count", str(FIELDS), "--per-smear", str(FIELDS), "--out", tmp_path / "drawn")
     records = [read_field(path) for path in sorted((tmp_path / "drawn").rglob("records/*.json"))]
     assert len(records) == FIELDS
     photographs = tmp_path / "photographs"
