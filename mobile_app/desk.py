@@ -6,7 +6,6 @@ No Kivy: the screens ask it, the tests drive it.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Callable, List, Optional, Sequence, Tuple
 from weakref import WeakKeyDictionary

@@ -124,9 +124,7 @@ def test_full_storage_is_said_and_changes_nothing(desk: Desk, other: Path) -> No
     assert desk.pack == DEFAULT_PACK
 
 
-def test_cells_say_which_pack_named_them_though_another_is_in_use_when_they_are_kept(
-    desk: Desk, other: Path
-) -> None:
+def test_cells_say_which_pack_named_them_though_another_is_in_use_when_they_are_kept(desk: Desk, other: Path) -> None:
     from mobile_app.live.worker import Answer
     from mobile_app.session.shelf import Setup
 
