@@ -19,6 +19,7 @@ from edge_wbc.core.errors import BadInput
 from mobile_app.desk import DEFAULT_PACK, Desk
 from mobile_app.screens.capture import CaptureScreen
 from mobile_app.screens.label import LabelScreen
+from mobile_app.screens.mark import MarkScreen
 from mobile_app.screens.more import MORE, MoreScreen
 from mobile_app.screens.sessions import SessionsScreen
 from mobile_app.screens.settings import SettingsScreen
@@ -37,6 +38,7 @@ SCREENS = {
     "sessions": SessionsScreen,
     "more": MoreScreen,
     "settings": SettingsScreen,
+    "mark": MarkScreen,
 }
 LOOKS = ("widgets/look.kv", "screens/frame.kv", *(f"screens/{name}.kv" for name in SCREENS))
 
