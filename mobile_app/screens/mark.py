@@ -71,7 +71,7 @@ class MarkScreen(Screen):
             self.told = ""
             self.ids.view.show(None)
             return
-        number: int = field if field in numbers else numbers[0]
+        number: int = field if field is not None and field in numbers else numbers[0]
         self._field, self._cell = desk.open.field(number), cell
         self._place = numbers.index(number) + 1, len(numbers)
         asked = (int(desk.open.id), number)
