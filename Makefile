@@ -13,7 +13,7 @@ DATA   ?= $(SHARED)/data
 PACK   ?= mobile_app/packs/default
 WORK   ?= build/default-pack
 
-.PHONY: setup demo default-pack test test-oldest runtimes android-tools lint format constraints clean
+.PHONY: setup demo default-pack test test-oldest runtimes android-tools loop lint format constraints clean
 
 setup: $(VENV)/.installed
 
@@ -48,6 +48,10 @@ test: lint test-oldest android-tools
 
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest tests/core tests/mobile_app/session tests/mobile_app/packaging/test_stage.py tests/cli/test_minimal.py
+
+# The whole circle in one test: touches, session, import, adapt, export, install, the same field again.
+loop: setup
+	LOOP=1 $(VENV)/bin/python -m pytest tests/mobile_app/screens/test_loop.py
 
 # What tests of the Android packaging compile and sign with; without it they skip.
 android-tools: setup

@@ -74,4 +74,4 @@ def _part(name: str, solid: Manifold, genus: int, assembly: np.ndarray) -> Part:
     moved = weld(to_mesh(solid.translate(tuple(-low))), name)
     back = np.eye(4)
     back[:3, 3] = low
-    return Part(name, moved, np.eye(4) if name == "coupon" else assembly @ back, genus)
+    return Part(name, moved, assembly @ back, genus)

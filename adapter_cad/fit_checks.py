@@ -32,8 +32,8 @@ Meshes = Mapping[str, trimesh.Trimesh]
 
 def check_fit(adapter: Adapter, meshes: Meshes, second: SecondReading | None = None) -> list[Check]:
     """Everything that the parts can be asked together; `meshes` by part, closed, in their print frames."""
-    solids = {part.name: to_solid(meshes[part.name]) for part in adapter.parts if part.name != "coupon"}
-    placed = {name: solid.transform(_assembly(adapter, name)[:3]) for name, solid in solids.items()}
+    solids = {part.name: to_solid(meshes[part.name]) for part in adapter.parts}
+    placed = {n: solid.transform(_assembly(adapter, n)[:3]) for n, solid in solids.items() if n != "coupon"}
     parts, pieces = union(placed.values()), phone_pieces(adapter.layout, adapter.phone)
     metal = union(to_solid(item.mesh) for item in adapter.hardware)
     return [
@@ -41,6 +41,7 @@ def check_fit(adapter: Adapter, meshes: Meshes, second: SecondReading | None = N
         _way_in(adapter, placed["tray"], pieces),
         *_play(adapter, parts + metal, pieces),
         _clearance(adapter, solids["clamp"]),
+        _coupon(adapter, solids),
         _on_axis(adapter, meshes, solids, second),
         _height(adapter, meshes),
         _rays(adapter, parts),
@@ -132,11 +133,18 @@ def _value(found: float) -> float | str:
     return round(float(found), 3) if math.isfinite(found) else "not found"
 
 
-def _bore(adapter: Adapter, clamp: Manifold) -> tuple[np.ndarray, float]:
-    """Centre (x, y) in the clamp's print frame and least radius of its bore, 2 mm down the collar."""
-    middle = clamp.bounding_box()[2] + at.SEAT + 2  # below any set screw
-    about = trimesh.transform_points(np.zeros((1, 3)), np.linalg.inv(_assembly(adapter, "clamp")))[0, :2]
-    sides = [(p, np.roll(p, -1, axis=0)) for p in map(np.asarray, clamp.slice(middle).to_polygons())]
+def _coupon(adapter: Adapter, solids: Mapping[str, Manifold]) -> Check:
+    """How far the coupon's bore differs from the clamp's, of which it is to tell."""
+    off = _bore(adapter, solids["coupon"], "coupon")[1] - _bore(adapter, solids["clamp"])[1]
+    limit = f"+- {CLEARANCE_SLACK:g}"
+    return Check("coupon's bore over the clamp's, mm", bool(abs(off) <= CLEARANCE_SLACK), _value(off), limit)
+
+
+def _bore(adapter: Adapter, solid: Manifold, name: str = "clamp") -> tuple[np.ndarray, float]:
+    """Centre (x, y) in the part's print frame and least radius of its bore, 2 mm down the collar."""
+    middle = solid.bounding_box()[2] + at.SEAT + 2  # below any set screw
+    about = trimesh.transform_points(np.zeros((1, 3)), np.linalg.inv(_assembly(adapter, name)))[0, :2]
+    sides = [(p, np.roll(p, -1, axis=0)) for p in map(np.asarray, solid.slice(middle).to_polygons())]
     if not sides:
         return np.full(2, np.nan), math.nan
     starts, ends = (np.concatenate(points) for points in zip(*sides, strict=True))

@@ -25,7 +25,7 @@ class Part:
     """One printed part: tray, clamp, spacer, stop or coupon.
 
     mesh      closed, one body, in the print frame
-    assembly  (4, 4) float64: print frame -> assembly frame; the coupon has its print frame's own
+    assembly  (4, 4) float64: print frame -> assembly frame; the coupon's ring comes round the axis
     genus     how many holes go through it
     """
 

@@ -1,22 +1,24 @@
-"""One protocol over whatever runs an artefact here: LiteRT, tflite-runtime or ONNX Runtime."""
+"""One protocol over whatever runs an artefact here: LiteRT, tflite-runtime, ONNX Runtime, or what the app brings."""
 
 from __future__ import annotations
 
 import importlib
 import os
 from contextlib import contextmanager
-from typing import Any, Iterator, List, Mapping, Protocol, Tuple
+from typing import Any, Callable, Iterator, List, Mapping, Optional, Protocol, Tuple
 
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
 
-__all__ = ["Interpreter", "muted_stderr", "open_interpreter"]
+__all__ = ["Interpreter", "TfliteInterpreter", "muted_stderr", "open_interpreter", "use_tflite"]
 
 _TFLITE_HOMES: Tuple[Tuple[str, str], ...] = (
     ("ai_edge_litert.interpreter", "litert"),
     ("tflite_runtime.interpreter", "tflite-runtime"),
 )
+TfliteOpener = Callable[[str, bytes, int], "Interpreter"]
+_brought: Optional[TfliteOpener] = None
 
 
 class Interpreter(Protocol):
@@ -115,7 +117,18 @@ def muted_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
+def use_tflite(opener: Optional[TfliteOpener]) -> None:
+    """Opens every .tflite by `opener` (name, model, threads) from now on, None as before.
+
+    For a runtime that is no Python module: the phone's is Android's.
+    """
+    global _brought
+    _brought = opener
+
+
 def _open_tflite(name: str, model: bytes, threads: int) -> Interpreter:
+    if _brought is not None:
+        return _brought(name, model, threads)
     for module, runtime in _TFLITE_HOMES:
         try:
             home = importlib.import_module(module)

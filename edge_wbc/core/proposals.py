@@ -15,7 +15,7 @@ import numpy as np
 
 from edge_wbc.core.density import bright_disc, excess_density, optical_density, red_cell_radius, stain_strength
 
-__all__ = ["FEATURES", "RADIUS", "Proposals", "WorkingField", "propose", "working_field"]
+__all__ = ["FEATURES", "RADIUS", "RED_CELL_UM", "Proposals", "WorkingField", "propose", "red_cells_in", "working_field"]
 
 RADIUS = 6.0
 """Radius in pixels of a red cell at the working scale."""
@@ -105,6 +105,15 @@ def working_field(rgb: np.ndarray, um_per_px: Optional[float] = None) -> Optiona
         density, red_cell = optical_density(small, lit)
     unit = density * np.float32(1 / stain_strength(red_cell))
     return WorkingField(unit, excess_density(density, red_cell), red_cell, lit, small.shape[1] / rgb.shape[1])
+
+
+def red_cells_in(rgb: np.ndarray) -> Optional[float]:
+    """Radius of the red cells of a field in its own pixels; None where nothing round repeats."""
+    coarse = min(1.0, (_COARSE_PIXELS / (rgb.shape[0] * rgb.shape[1])) ** 0.5)
+    small = _shrunk(rgb, coarse)
+    lit = bright_disc(small)
+    radius = red_cell_radius(*optical_density(small, lit), lit)
+    return None if radius is None else radius / coarse
 
 
 def _shrunk(rgb: np.ndarray, scale: float) -> np.ndarray:

@@ -67,8 +67,8 @@ class LabelScreen(Screen):
         if session is None:
             self._show(None)
             return
-        if self.cell is None or not _there(session, self.cell):
-            self.cell = session.next_unlabelled() or session.next_cell()
+        if self.cell is None or not _there(session, self.cell) or session.cell(self.cell).label is not None:
+            self.cell = session.next_unlabelled() or self.cell or session.next_cell()
         self._show(self.cell)
 
     def vote(self, name: str) -> None:

@@ -22,6 +22,7 @@ PHONES = ("galaxy-s5", "iphone-13-pro")  # its camera on the middle line; in a h
 OCULAR = "olympus-cx18-10x"
 AXIS = "together: camera beside the ocular's axis, mm"
 GAP = "together: radial clearance at the ocular, mm"
+COUPON = "together: coupon's bore over the clamp's, mm"
 HEIGHT = "together: camera over the exit pupil, mm"
 
 
@@ -167,7 +168,13 @@ def test_gap_at_the_ocular(adapter, by, also):
         return by * way / np.linalg.norm(way, axis=1, keepdims=True)
 
     narrow = moved(adapter, "clamp", is_bore(adapter), outwards)
-    assert failed(adapter, clamp=narrow) == {GAP} | also
+    assert failed(adapter, clamp=narrow) == {GAP, COUPON} | also
+
+
+def test_coupon_of_another_bore(adapter):
+    """A coupon left over from a build with another clearance would promise a fit that the clamp has not."""
+    other = design(adapter.phone, adapter.ocular, adapter.printer, replace(adapter.options, clearance=0.26))
+    assert COUPON in failed(adapter, coupon=part_of(other, "coupon").mesh)
 
 
 def test_cone_straightened(adapter):

@@ -98,7 +98,7 @@ def second_reading(phone: Phone) -> SecondReading:
 def test_random_designs_pass_every_check_or_are_refused_in_words():
     drawn, refused = [], []
 
-    @settings(max_examples=EXAMPLES, database=None)
+    @settings(max_examples=EXAMPLES, deadline=None, database=None)
     @given(designs())
     def build(drawing):
         phone, ocular, options = drawing

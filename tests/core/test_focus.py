@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
@@ -11,7 +9,6 @@ import pytest
 from edge_wbc.core.focus import GOOD, TOO_BRIGHT, TOO_DARK, look
 from edge_wbc.core.images import read_image
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 BLURS = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 
@@ -36,10 +33,8 @@ def test_every_blur_lowers_it(draw, spots, cut, scale):
 
 
 @pytest.mark.parametrize("folder", ["bccd/fields", "smartphone_fields/valid/images"], ids=["bccd", "smartphone_fields"])
-def test_every_blur_lowers_it_on_real_fields(folder):
-    if not (DATA / folder).is_dir():
-        pytest.skip(f"no real fields at ../shared/data/{folder}")
-    for path in sorted((DATA / folder).glob("*.jpg"))[::20]:
+def test_every_blur_lowers_it_on_real_fields(shared_data, folder):
+    for path in sorted((shared_data / folder).glob("*.jpg"))[::20]:
         rgb = read_image(path)
         scores = [look(blurred(rgb, sigma)).sharpness for sigma in (0, *BLURS)]
         assert (np.diff(scores) < 0).all(), path.name

@@ -9,7 +9,7 @@ import pytest
 
 from edge_wbc.core import interpreter as room
 from edge_wbc.core.errors import BadInput
-from edge_wbc.core.interpreter import OnnxInterpreter, TfliteInterpreter, open_interpreter
+from edge_wbc.core.interpreter import OnnxInterpreter, TfliteInterpreter, open_interpreter, use_tflite
 
 
 class FakeRuntime:
@@ -180,6 +180,17 @@ def test_the_second_runtime_serves_where_the_first_is_absent(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", only_the_second)
     opened = open_interpreter("m.tflite", b"model", threads=2)
     assert opened.runtime == "tflite-runtime" and len(asked) == 2
+
+
+def test_what_the_app_brings_opens_every_tflite_and_no_onnx(monkeypatch):
+    monkeypatch.setattr(room, "_brought", None)
+    use_tflite(lambda name, model, threads: (name, model, threads))
+    assert open_interpreter("m.tflite", b"model", threads=2) == ("m.tflite", b"model", 2)
+    with pytest.raises(BadInput, match="m.onnx"):
+        open_interpreter("m.onnx", b"model")
+    use_tflite(None)
+    with pytest.raises(BadInput, match="m.tflite"):
+        open_interpreter("m.tflite", b"model")
 
 
 def test_a_refusal_without_words(monkeypatch):

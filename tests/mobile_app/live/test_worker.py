@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import write_image
-from edge_wbc.core.reading import NamedCell
+from edge_wbc.core.pack import read_pack
+from edge_wbc.core.reading import NamedCell, open_reader
+from mobile_app.live.calibrate import Calibration, calibrated
 from mobile_app.live.worker import LIVE, STILL, Worker
 from mobile_app.sources.folder import FolderSource
 from mobile_app.sources.frames import Photograph
 
+PACK = Path(__file__).parents[3] / "mobile_app" / "packs" / "default"
 CELL = NamedCell((1, 2, 3, 4), "neutrophil", 0.9, {"neutrophil": 0.9}, False)
 
 
@@ -184,3 +188,18 @@ def test_stopping_drops_what_waits_and_keeps_what_was_answered(gated):
     assert not worker._thread.is_alive()
     assert [answer.request for answer in worker.answers()] == [1] and gate.seen == [1]
     worker.stop()
+
+
+def test_a_real_field_from_folder_to_named_cells(shared_data):
+    """The default pack on a photograph: the whole way that a freeze goes."""
+    pytest.importorskip("ai_edge_litert.interpreter")
+    reader = open_reader(read_pack(PACK))
+    source = FolderSource(shared_data / "bccd" / "fields" / "BloodImage_00000.jpg")
+    worker = Worker(calibrated(reader, Calibration("none")))
+    source.start()
+    worker.ask(source.still)
+    (answer,) = fetch(worker)
+    source.stop()
+    worker.stop()
+    assert answer.fault is None and len(answer.cells) == 1
+    assert answer.cells == tuple(reader.read(answer.photograph.rgb, single=False))
