@@ -114,8 +114,15 @@ class Desk:
         if not expert.strip():
             raise BadInput("expert", "is empty", "type a name")
         if self.session is not None:
-            self.session = self.shelf.open(self.session.id, expert)
-        self.store.set("expert", expert.strip())
+            self.take_up(self.session.id, expert)
+        else:
+            self.store.set("expert", expert.strip())
+
+    def take_up(self, session: int, expert: str) -> Session:
+        """Opens a session for whoever works on it; what the others said of its cells stays unseen."""
+        self.session = self.shelf.open(session, expert)
+        self.store.set("expert", self.session.expert)
+        return self.session
 
     def delete(self, session: int) -> None:
         """Deletes a session for good; closes it if it is open."""
