@@ -19,6 +19,7 @@ from edge_wbc.core.errors import BadInput
 from mobile_app.desk import DEFAULT_PACK, Desk
 from mobile_app.screens.capture import CaptureScreen
 from mobile_app.screens.label import LabelScreen
+from mobile_app.screens.mark import MarkScreen
 from mobile_app.screens.more import MORE, MoreScreen
 from mobile_app.screens.sessions import SessionsScreen
 from mobile_app.screens.settings import SettingsScreen
@@ -37,6 +38,7 @@ SCREENS = {
     "sessions": SessionsScreen,
     "more": MoreScreen,
     "settings": SettingsScreen,
+    "mark": MarkScreen,
 }
 LOOKS = ("widgets/look.kv", "screens/frame.kv", *(f"screens/{name}.kv" for name in SCREENS))
 
@@ -87,6 +89,8 @@ class WbcApp(App):
         self.screens.current = name
         self.at = "more" if name in MORE else name
         self.screens.current_screen.refresh()
+        if self.desk.faults:
+            self.said = str(self.desk.faults.pop())
 
     def do(self, act: Any, *values: Any) -> Any:
         """Does something for a tap; what fails is said in words on the screen, and None comes back."""
@@ -114,6 +118,7 @@ class WbcApp(App):
 
     def on_stop(self) -> None:
         Window.unbind(on_key_down=self._key)
+        self.screens.current_screen.dispatch("on_leave")
         self.desk.close()
 
     def _key(self, window: Any, key: int, code: int, text: Optional[str], held: Any) -> bool:
@@ -128,9 +133,17 @@ def main() -> None:
     if platform == "android":
         from android.storage import app_storage_path
 
+        from mobile_app.android.device import AndroidDevice
+        from mobile_app.live.phone_interpreter import install
         from mobile_app.sources.android_camera import AndroidCamera
 
-        WbcApp(Path(app_storage_path()) / "wbc", AndroidCamera()).run()
+        app = WbcApp(Path(app_storage_path()) / "wbc", AndroidCamera())
+        app.desk.device = AndroidDevice()
+        try:
+            app.desk.versions = {"tflite": install()}
+        except BadInput as fault:  # counting and labelling go on without it
+            app.desk.faults.append(fault)
+        app.run()
         return
     home = Path(os.environ.get("EDGE_WBC_HOME", Path.home() / ".edge-wbc"))
     try:

@@ -6,19 +6,24 @@ No Kivy: the screens ask it, the tests drive it.
 from __future__ import annotations
 
 import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
-from typing import Callable, List, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.focus import look
 from edge_wbc.core.images import decode_image
 from edge_wbc.core.pack import read_pack
 from edge_wbc.core.reading import NamedCell, Reader, open_reader
 from edge_wbc.core.records import Cell
 from edge_wbc.core.taxonomy import RAABIN_LABELS
+from mobile_app.live.benchmark import Desktop, Device
+from mobile_app.live.calibrate import Calibration, calibrated, read_calibration, write_calibration
 from mobile_app.live.worker import Answer, Worker
 from mobile_app.packs import DEFAULT_PACK, install_pack, installed_packs, open_pack
 from mobile_app.session.export import export_csv, export_zip
@@ -29,6 +34,7 @@ from mobile_app.session.shelf import Setup, Shelf
 from mobile_app.session.store import Store
 from mobile_app.session.tally import Tally, tally
 from mobile_app.sources.frames import FrameSource, Photograph
+from mobile_app.twins import Twins
 
 __all__ = ["BUTTONS", "DEFAULT_PACK", "Desk", "square"]
 
@@ -60,6 +66,16 @@ class Desk:
         self.pack_fault: Optional[BadInput] = None
         self._named_by: WeakKeyDictionary[Photograph, str] = WeakKeyDictionary()
         self._shown: Optional[tuple] = None
+        self.device: Device = Desktop()
+        self.versions: Dict[str, str] = {}
+        self.twins = Twins()
+        self.faults: List[BadInput] = []
+        self.calibration: Optional[Calibration] = None
+        try:
+            if self._calibrated.is_dir():
+                self.calibration = read_calibration(self._calibrated)
+        except BadInput as fault:
+            self.faults.append(fault)
         self.worker = Worker(self.read)
 
     def read(self, photograph: Photograph) -> Sequence[NamedCell]:
@@ -71,7 +87,33 @@ class Desk:
             self._reader, self.pack_fault = open_pack(self.pack)
         reader = self._reader
         self._named_by[photograph] = reader.pack.path.name
-        return reader.read(photograph.rgb)
+        calibration = self.calibration
+        return reader.read(photograph.rgb) if calibration is None else calibrated(reader, calibration)(photograph)
+
+    # Calibration
+
+    @property
+    def _calibrated(self) -> Path:
+        return self.store.folder / "calibration"
+
+    def calibrate(self, calibration: Optional[Calibration]) -> None:
+        """Keeps a calibration and reads with it from the next field on; None forgets the one that is kept.
+
+        Raises:
+            BadInput: it cannot be written; the one before stays.
+        """
+        try:
+            if calibration is not None:
+                write_calibration(self._calibrated, calibration)
+            elif self._calibrated.is_dir():
+                shutil.rmtree(self._calibrated)
+        except OSError as error:
+            raise BadInput(self._calibrated, f"cannot be written ({error.strerror})", "free some space") from error
+        self.calibration = calibration
+        scale = None if calibration is None else calibration.scale
+        light = "" if calibration is None or calibration.light is None else calibration.name
+        um_per_px = None if scale is None else scale.um_per_px
+        self.change(replace(self.setup(), um_per_px=um_per_px, white=light, flat=light))
 
     # Packs
 
@@ -114,8 +156,15 @@ class Desk:
         if not expert.strip():
             raise BadInput("expert", "is empty", "type a name")
         if self.session is not None:
-            self.session = self.shelf.open(self.session.id, expert)
-        self.store.set("expert", expert.strip())
+            self.take_up(self.session.id, expert)
+        else:
+            self.store.set("expert", expert.strip())
+
+    def take_up(self, session: int, expert: str) -> Session:
+        """Opens a session for whoever works on it; what the others said of its cells stays unseen."""
+        self.session = self.shelf.open(session, expert)
+        self.store.set("expert", self.session.expert)
+        return self.session
 
     def delete(self, session: int) -> None:
         """Deletes a session for good; closes it if it is open."""
@@ -132,7 +181,15 @@ class Desk:
         cells = [Cell(cell.box, {}, cell.found, cell.cut) for cell in answer.cells]
         said: List[Optional[Suggestion]] = [Suggestion(cell.label, cell.score, name) for cell in answer.cells]
         height, width = photograph.rgb.shape[:2]
-        return self.open.add_field(photograph.data, (width, height), cells, said)
+        um_per_px = None if self.calibration is None else self.calibration.um_per_px(width)
+        sharpness = look(photograph.rgb).sharpness
+        return self.open.add_field(photograph.data, (width, height), cells, said, um_per_px, sharpness)
+
+    def compare(self, photograph: Photograph) -> None:
+        """Begins to compare a frozen field with those kept in the open session; `twins` tells what came of it."""
+        if self.session is not None:
+            fields = [(one.id, one.photograph) for one in self.session.fields(limit=-1)]
+            self.twins.compare(photograph, self.session.id, fields)
 
     def setup(self) -> Setup:
         """What the open session is about; where none is open, what the next one will be."""

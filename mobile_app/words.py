@@ -57,6 +57,10 @@ class Words:
         """A label of the taxonomy as people say it."""
         return self.texts[f"label.{name}"]
 
+    def said(self, text: str) -> str:
+        """A text of the report, or a label, in the language; a KeyError for one that is not there."""
+        return self.texts.get(f"label.{text}") or self.texts[f"report.{text}"]
+
 
 def is_rtl(text: str) -> bool:
     """Whether a text holds a letter that runs from right to left."""

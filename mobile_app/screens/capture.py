@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Optional, Tuple
 
+import numpy as np
 from kivy.app import App
 from kivy.clock import Clock
-from kivy.properties import BooleanProperty, StringProperty
+from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.screenmanager import Screen
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.focus import GOOD, TOO_BRIGHT, TOO_DARK, look
 from mobile_app.live.worker import Answer
 from mobile_app.widgets import field_view  # noqa: F401  registers FieldView for the .kv file
 
 __all__ = ["CaptureScreen"]
 
 PER_SECOND = 30
+LOOKS = 5  # frames of the preview for one look at focus and light
+LIGHT = {GOOD: "capture.good", TOO_DARK: "capture.dark", TOO_BRIGHT: "capture.bright"}
 SPACE = 32
 
 
@@ -29,6 +33,11 @@ class CaptureScreen(Screen):
     running = BooleanProperty(False)
     locked = BooleanProperty(False)
     can_keep = BooleanProperty(False)
+    focus = NumericProperty(0.0)
+    focus_told = StringProperty("")
+    light = NumericProperty(0.0)
+    light_told = StringProperty("")
+    light_good = BooleanProperty(True)
 
     def __init__(self, **asked: Any) -> None:
         super().__init__(**asked)
@@ -36,6 +45,11 @@ class CaptureScreen(Screen):
         self._asked: Optional[int] = None
         self._answer: Optional[Answer] = None
         self._tick: Any = None
+        self._looked = 0
+        self._best: Tuple[Optional[int], float] = (
+            None,
+            0.0,
+        )  # of this session's slide: what is sharp differs by smear and microscope
 
     @property
     def app(self) -> Any:
@@ -66,6 +80,7 @@ class CaptureScreen(Screen):
         for answer in self.app.desk.worker.answers():
             if answer.request == self._asked:
                 self._answered(answer)
+        self._warn()
         if self.frozen or not self.running:
             return
         try:
@@ -76,6 +91,29 @@ class CaptureScreen(Screen):
         if frame is not None and frame.number != self._seen:
             self._seen = frame.number
             self.ids.view.show(frame.rgb)
+            if self._looked % LOOKS == 0:
+                self._look(frame.rgb)
+            self._looked += 1
+
+    def _look(self, rgb: np.ndarray) -> None:
+        """Focus, as a share of the best of this session, and light."""
+        words, session = self.app.words, self.app.desk.session
+        view, number = look(rgb), None if session is None else session.id
+        best = max(view.sharpness, self._best[1] if self._best[0] == number else 0.0)
+        self._best = number, best
+        self.focus = view.sharpness / best if best > 0 else 0.0
+        self.focus_told = words("capture.focus", score=f"{round(100 * self.focus)}%")
+        self.light, self.light_told = view.background / 255, words(LIGHT[view.exposure])
+        self.light_good = view.exposure == GOOD
+
+    def _warn(self) -> None:
+        """Says that the frozen field is in the session already, as soon as that is known."""
+        taken = self._answer.photograph if self._answer is not None else None
+        if taken is None:
+            return
+        twin = self.app.desk.twins.of(taken)
+        if twin is not None:
+            self.told = self.app.words("capture.duplicate", number=twin)
 
     def freeze(self) -> None:
         """Freezes the field and reads it, or goes back to the preview."""
@@ -100,11 +138,14 @@ class CaptureScreen(Screen):
             ]
             self.ids.view.show(answer.photograph.rgb, marks)
             self.told = words("capture.found", count=len(answer.cells))
+            self.app.desk.compare(answer.photograph)
         if answer.fault is not None:
             self.app.said = str(answer.fault)
             if answer.photograph is None:
                 self._thaw()
                 return
+        elif self.app.desk.pack_fault is not None:
+            self.app.said = str(self.app.desk.pack_fault)
         self._answer = answer
         self.can_keep = self.app.desk.session is not None
 

@@ -12,6 +12,7 @@ from kivy.metrics import dp, sp
 from kivy.properties import NumericProperty
 from kivy.uix.widget import Widget
 
+from mobile_app.sources.frames import preview_of
 from mobile_app.words import on_screen
 
 __all__ = ["FieldView", "Mark", "texture_of"]
@@ -19,6 +20,7 @@ __all__ = ["FieldView", "Mark", "texture_of"]
 Mark = Tuple[Tuple[int, int, int, int], str, bool]
 """A box in pixels of the photograph, what to write at it, and whether it is doubtful (drawn broken)."""
 MOST_ZOOM = 12.0
+LARGEST = 4096  # pixels a side that the old phones draw
 TAP = 12  # dp that a finger may slip in a tap
 
 
@@ -31,18 +33,26 @@ def texture_of(rgb: np.ndarray) -> Texture:
 
 
 class FieldView(Widget):
-    """Shows one photograph whole until it is zoomed; `on_tap` is called with a place in its pixels."""
+    """Shows one photograph whole until it is zoomed.
+
+    `on_tap` is called with a place in its pixels. Where `holds` says that a finger's place holds something, that
+    finger does not pan: `on_drag` is called with how far it has gone, in pixels, and whether it has left.
+    """
 
     zoom = NumericProperty(1.0)
 
     def __init__(self, **asked: Any) -> None:
         super().__init__(**asked)
         self._texture: Optional[Texture] = None
+        self._size = (1, 1)
         self._marks: Sequence[Mark] = ()
+        self._chosen: Optional[int] = None
         self._centre = (0.5, 0.5)  # of what is shown, as shares of the photograph
         self._fingers: List[Any] = []
-        self._moved = False
+        self._moved = self._dragged = False
         self.on_tap: Optional[Callable[[float, float], None]] = None
+        self.holds: Callable[[float, float], bool] = lambda x, y: False
+        self.on_drag: Callable[[float, float, bool], None] = lambda dx, dy, left: None
         self.bind(pos=self._draw, size=self._draw, zoom=self._draw)
 
     def show(self, rgb: Optional[np.ndarray], marks: Sequence[Mark] = ()) -> None:
@@ -50,36 +60,38 @@ class FieldView(Widget):
         if rgb is None:
             self._texture = None
         else:
-            if self._texture is None or self._texture.size != (rgb.shape[1], rgb.shape[0]):
-                self.zoom, self._centre = 1.0, (0.5, 0.5)
-            self._texture = texture_of(rgb)
-        self._marks = marks
+            if self._texture is None or self._size != (rgb.shape[1], rgb.shape[0]):
+                self.zoom, self._centre, self._size = 1.0, (0.5, 0.5), (rgb.shape[1], rgb.shape[0])
+            self._texture = texture_of(preview_of(rgb, LARGEST))
+        self.mark(marks)
+
+    def mark(self, marks: Sequence[Mark], chosen: Optional[int] = None) -> None:
+        """Boxes other cells in the same photograph; the one that is chosen is drawn thick."""
+        self._marks, self._chosen = marks, chosen
         self._draw()
 
-    def mark(self, marks: Sequence[Mark]) -> None:
-        """Boxes other cells in the same photograph."""
-        self._marks = marks
-        self._draw()
+    def look_at(self, x: float, y: float, zoom: float) -> None:
+        """Zooms to a place of the photograph, which comes as near to the middle as the photograph's border lets it."""
+        self.zoom, self._centre = zoom, (x / self._size[0], 1 - y / self._size[1])
+        self._pan(0, 0)
 
     # Places
 
     def _frame(self) -> Tuple[float, float, float]:
         """Left and bottom of the photograph on the screen, and screen pixels per photograph pixel."""
-        width, height = self._texture.size if self._texture else (1, 1)
+        width, height = self._size
         scale = min(self.width / width, self.height / height) * self.zoom
         return self.center_x - self._centre[0] * width * scale, self.center_y - self._centre[1] * height * scale, scale
 
     def to_photograph(self, x: float, y: float) -> Tuple[float, float]:
         """A place on the screen in pixels of the photograph, y down."""
         left, bottom, scale = self._frame()
-        height = self._texture.height if self._texture else 1
-        return (x - left) / scale, height - (y - bottom) / scale
+        return (x - left) / scale, self._size[1] - (y - bottom) / scale
 
     def to_view(self, x: float, y: float) -> Tuple[float, float]:
         """A place in the photograph, y down, on the screen."""
         left, bottom, scale = self._frame()
-        height = self._texture.height if self._texture else 1
-        return left + x * scale, bottom + (height - y) * scale
+        return left + x * scale, bottom + (self._size[1] - y) * scale
 
     # Fingers
 
@@ -92,6 +104,9 @@ class FieldView(Widget):
         touch.grab(self)
         self._fingers.append(touch)
         self._moved = self._moved and len(self._fingers) > 1
+        if len(self._fingers) > 1 and self._dragged:
+            self.on_drag(0.0, 0.0, False)  # two fingers zoom: what one had begun is nothing
+        self._dragged = len(self._fingers) == 1 and self.holds(*self.to_photograph(*touch.pos))
         return True
 
     def on_touch_move(self, touch: Any) -> bool:
@@ -105,7 +120,10 @@ class FieldView(Widget):
             self._zoom_to(self.zoom * float(now / max(before, 1.0)), (touch.x + other.x) / 2, (touch.y + other.y) / 2)
         elif self._moved or np.hypot(touch.x - touch.ox, touch.y - touch.oy) > dp(TAP):
             self._moved = True
-            self._pan(touch.dx, touch.dy)
+            if self._dragged:
+                self.on_drag(*self._gone(touch), False)
+            else:
+                self._pan(touch.dx, touch.dy)
         return True
 
     def on_touch_up(self, touch: Any) -> bool:
@@ -114,10 +132,17 @@ class FieldView(Widget):
         touch.ungrab(self)
         self._fingers.remove(touch)
         if not self._fingers:
-            if not self._moved and self.on_tap is not None:
+            if self._moved and self._dragged:
+                self.on_drag(*self._gone(touch), True)
+            elif not self._moved and self.on_tap is not None:
                 self.on_tap(*self.to_photograph(*touch.pos))
-            self._moved = False
+            self._moved = self._dragged = False
         return True
+
+    def _gone(self, touch: Any) -> Tuple[float, float]:
+        """How far a finger has gone, in pixels of the photograph, y down."""
+        scale = self._frame()[2]
+        return (touch.x - touch.ox) / scale, (touch.oy - touch.y) / scale
 
     def _zoom_to(self, zoom: float, x: float, y: float) -> None:
         """Zooms so that what is under (x, y) stays there."""
@@ -128,7 +153,7 @@ class FieldView(Widget):
 
     def _pan(self, dx: float, dy: float) -> None:
         scale = self._frame()[2]
-        width, height = self._texture.size if self._texture else (1, 1)
+        width, height = self._size
         shown = (min(self.width / (width * scale), 1.0) / 2, min(self.height / (height * scale), 1.0) / 2)
         moved = (self._centre[0] - dx / (width * scale), self._centre[1] - dy / (height * scale))
         self._centre = tuple(min(max(at, half), 1 - half) for at, half in zip(moved, shown))
@@ -141,29 +166,29 @@ class FieldView(Widget):
         if self._texture is None:
             return
         left, bottom, scale = self._frame()
-        size = (self._texture.width * scale, self._texture.height * scale)
+        size = (self._size[0] * scale, self._size[1] * scale)
         with self.canvas:
             StencilPush()
             Rectangle(pos=self.pos, size=self.size)
             StencilUse()
             Color(1, 1, 1, 1)
             Rectangle(texture=self._texture, pos=(left, bottom), size=size)
-            for mark in self._marks:
-                self._draw_mark(mark)
+            for place, mark in enumerate(self._marks):
+                self._draw_mark(mark, 2.5 if place == self._chosen else 1.0)
             StencilUnUse()
             Rectangle(pos=self.pos, size=self.size)
             StencilPop()
 
-    def _draw_mark(self, mark: Mark) -> None:
+    def _draw_mark(self, mark: Mark, thick: float) -> None:
         box, text, doubtful = mark
         (x0, y1), (x1, y0) = self.to_view(box[0], box[1]), self.to_view(box[2], box[3])
         # Black under white: seen on any stain.
         for colour, width in (((0, 0, 0, 0.8), dp(2.2)), ((1, 1, 1, 1), dp(1.1))):
             Color(*colour)
-            if doubtful:
+            if doubtful and thick == 1.0:
                 Line(rectangle=(x0, y0, x1 - x0, y1 - y0), dash_length=6, dash_offset=4, width=1)
             else:
-                Line(rectangle=(x0, y0, x1 - x0, y1 - y0), width=width)
+                Line(rectangle=(x0, y0, x1 - x0, y1 - y0), width=width * thick)
         if text:
             label = CoreLabel(text=on_screen(text), font_size=sp(13), font_name="app")
             label.refresh()

@@ -117,3 +117,77 @@ def test_a_session_is_deleted_only_by_a_second_tap(drive) -> None:
     app.frames(2)
     app.press("Delete")
     assert app.app.desk.shelf.find() == [] and app.app.desk.session is None
+
+
+def drawn(seed: int, shift: int = 0, blur: float = 0.0) -> np.ndarray:
+    """A field of dark cells on bright ground; the same seed is the same place of the slide."""
+    rng = np.random.default_rng(seed)
+    rgb = np.full((480, 640, 3), 215, np.uint8)
+    for x, y, radius in rng.integers((40, 40, 14), (600, 440, 30), (40, 3)):
+        cv2.circle(rgb, (int(x) + shift, int(y)), int(radius), (190, 140, 170), -1, cv2.LINE_AA)
+        cv2.circle(rgb, (int(x) + shift, int(y)), int(radius) // 2, (90, 40, 130), -1, cv2.LINE_AA)
+    return cv2.GaussianBlur(rgb, (0, 0), blur) if blur else rgb
+
+
+def frames_of(tmp_path: Path, *fields: np.ndarray) -> FolderSource:
+    folder = tmp_path / "fields"
+    folder.mkdir()
+    for number, rgb in enumerate(fields):
+        cv2.imwrite(str(folder / f"{number}.png"), rgb[..., ::-1])
+    return FolderSource(folder)
+
+
+def freeze(app, keep: bool) -> None:
+    app.until(lambda: app.screen.running)
+    app.press("Freeze")
+    app.until(lambda: app.screen.can_keep)
+    taken = app.screen._answer.photograph
+    app.until(lambda: app.app.desk.twins.known(taken))
+    app.frames(2)
+    app.press("Keep field" if keep else "Live")
+
+
+def test_a_field_that_was_kept_before_is_told_of_in_a_later_run_too_and_no_other(drive, tmp_path: Path) -> None:
+    source = frames_of(tmp_path, drawn(1), drawn(1, shift=40), drawn(2))
+    app = drive(source=source)
+    begun(app)
+    freeze(app, keep=True)
+    number = app.app.desk.open.fields()[0].id
+    app = drive(source=source)
+    app.app.go("capture")
+    for at, expected in ((1, number), (2, None)):
+        while source._at != at:
+            source.step()
+        app.until(lambda: app.screen.running)
+        app.press("Freeze")
+        app.until(lambda: app.screen.can_keep)
+        taken = app.screen._answer.photograph
+        app.until(lambda taken=taken: app.app.desk.twins.known(taken))
+        app.frames(3)
+        assert app.app.desk.twins.of(taken) == expected
+        assert ("already taken" in app.screen.told) == (expected is not None)
+        app.press("Live")
+
+
+def test_focus_and_light_are_told_and_the_focus_is_kept(drive, tmp_path: Path) -> None:
+    source = frames_of(tmp_path, drawn(1), drawn(1, blur=4), drawn(1) // 4)
+    app = drive(source=source)
+    begun(app)
+    app.until(lambda: bool(app.screen.focus_told))
+    assert app.screen.focus == 1 and app.screen.light_told == "Light good"
+    app.screen._look(drawn(1, blur=4))
+    assert app.screen.focus < 0.7
+    app.screen._look(drawn(1) // 4)
+    assert app.screen.light_told == "Too dark" and not app.screen.light_good
+    freeze(app, keep=True)
+    assert app.app.desk.open.fields()[0].focus > 0
+
+
+def test_a_pack_that_is_gone_is_said_where_the_field_is_read(drive, tmp_path: Path) -> None:
+    app = drive(source=frames_of(tmp_path, drawn(1)))
+    begun(app)
+    app.app.desk.pack = tmp_path / "gone"
+    app.until(lambda: app.screen.running)
+    app.press("Freeze")
+    app.until(lambda: app.screen.can_keep)
+    assert "default pack is used" in app.app.said
