@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["classify", "count"]
 
+TOLD = ("box", "label", "score", "scores", "uncertain")
+
 _SINGLE = {"auto": None, "crop": True, "field": False}
 
 
@@ -61,7 +63,9 @@ def classify(
             if not single:
                 fields += 1
                 in_fields += cells
-            listed.append({"path": str(file), "cells": [asdict(cell) for cell in cells]})
+            listed.append(
+                {"path": str(file), "cells": [{name: getattr(cell, name) for name in TOLD} for cell in cells]}
+            )
             if draw is not None:
                 target = draw
                 if images.is_dir():
