@@ -17,6 +17,8 @@ from kivy.uix.screenmanager import NoTransition, ScreenManager
 
 from edge_wbc.core.errors import BadInput
 from mobile_app.desk import DEFAULT_PACK, Desk
+from mobile_app.screens.benchmark import BenchmarkScreen
+from mobile_app.screens.calibrate import CalibrateScreen
 from mobile_app.screens.capture import CaptureScreen
 from mobile_app.screens.label import LabelScreen
 from mobile_app.screens.mark import MarkScreen
@@ -39,6 +41,8 @@ SCREENS = {
     "more": MoreScreen,
     "settings": SettingsScreen,
     "mark": MarkScreen,
+    "calibrate": CalibrateScreen,
+    "benchmark": BenchmarkScreen,
 }
 LOOKS = ("widgets/look.kv", "screens/frame.kv", *(f"screens/{name}.kv" for name in SCREENS))
 

@@ -12,7 +12,7 @@ from kivy.uix.screenmanager import Screen
 
 __all__ = ["MORE", "MoreScreen"]
 
-MORE = ("settings", "mark")
+MORE = ("settings", "mark", "calibrate", "benchmark")
 """The screens of the list."""
 
 
