@@ -20,6 +20,7 @@ __all__ = ["cut", "section_picture"]
 
 LIGHT = "#f2b705"
 INK = "#1b1f24"
+HATCHES = {"tray": "////", "clamp": "\\\\\\\\", "spacer": "xxx", "stop": "---"}
 
 
 def cut(mesh: trimesh.Trimesh) -> list[np.ndarray]:
@@ -77,9 +78,8 @@ def _solids(
 ) -> None:
     _fill(axes, phone, PHONE, "phone", "....", 0.25)
     _fill(axes, ocular, OCULAR, "ocular (outline)", "", 0.25)
-    hatches = ("////", "\\\\\\\\", "xxx", "---")
-    for (name, mesh), hatch in zip(parts, hatches, strict=True):
-        _fill(axes, mesh, colour_of(name), name, hatch, 0.55)
+    for name, mesh in parts:
+        _fill(axes, mesh, colour_of(name), name, HATCHES[name], 0.55)
     label = "bolts, nuts"
     for item in adapter.hardware:
         label = "" if _fill(axes, item.mesh, HARDWARE, label, "", 0.9) else label

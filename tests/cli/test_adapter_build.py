@@ -66,6 +66,13 @@ def test_the_same_inputs_give_the_same_bytes(
         assert (tmp_path / name).read_bytes() == (built / name).read_bytes(), name
 
 
+def test_a_design_without_spacer_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The phone so near that a spacer would be thinner than it prints: the floor takes up the rest."""
+    near = ("--phone", "galaxy-s5", "--ocular", "common-23-2mm-10x", "--case", "4")
+    assert run(monkeypatch, "build", *near, "--out", tmp_path) == 0
+    assert {file.name for file in tmp_path.iterdir()} == FILES - {"spacer.stl", "spacer.3mf"}
+
+
 def test_check_reads_a_folder(built: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     assert run(monkeypatch, "check", built, "--json") == 0
     found = {one["name"]: one for one in json.loads(capsys.readouterr().out)["checks"]}
