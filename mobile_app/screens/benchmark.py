@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from typing import Any, Dict, Optional, Tuple
 
-from kivy.app import App
 from kivy.clock import Clock
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
-from kivy.uix.screenmanager import Screen
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.pack import read_pack
 from mobile_app.live.benchmark import BenchmarkOptions, benchmark, write_benchmark
+from mobile_app.widgets.page import Page
 from mobile_app.widgets.say import Say
 
 __all__ = ["BenchmarkScreen"]
@@ -20,7 +19,7 @@ __all__ = ["BenchmarkScreen"]
 FILE = "benchmark.json"
 
 
-class BenchmarkScreen(Screen):
+class BenchmarkScreen(Page):
     """One measurement at a time, off the UI's thread; leaving the screen ends it."""
 
     runs = NumericProperty(50)
@@ -37,10 +36,6 @@ class BenchmarkScreen(Screen):
         self._fault: Optional[BadInput] = None
         self._thread: Optional[threading.Thread] = None
         self._tick: Any = None
-
-    @property
-    def app(self) -> Any:
-        return App.get_running_app()
 
     def refresh(self) -> None:
         """Names the device and the pack."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any, List, Optional, Tuple
 
 import numpy as np
-from kivy.app import App
 from kivy.clock import Clock
 from kivy.properties import BooleanProperty, StringProperty
-from kivy.uix.screenmanager import Screen
 
 from edge_wbc.core.errors import BadInput
 from mobile_app.live.calibrate import Calibration, Light, Scale, from_lines, from_points, from_red_cells, light_of
 from mobile_app.live.worker import Answer
+from mobile_app.widgets.page import Page
 
 __all__ = ["WAYS", "CalibrateScreen"]
 
@@ -23,7 +22,7 @@ POINT = 6  # pixels round a point that was tapped, in a photograph 640 pixels wi
 _UM = {"points": "100", "lines": "10"}
 
 
-class CalibrateScreen(Screen):
+class CalibrateScreen(Page):
     """What is measured here is kept, and used from the next field on, when the person says so."""
 
     way = StringProperty("points")
@@ -42,10 +41,6 @@ class CalibrateScreen(Screen):
         self._asked: Optional[int] = None
         self._seen = 0
         self._tick: Any = None
-
-    @property
-    def app(self) -> Any:
-        return App.get_running_app()
 
     def refresh(self) -> None:
         """Starts the camera and shows what is kept."""

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any, Optional, Tuple
 
 import numpy as np
-from kivy.app import App
 from kivy.clock import Clock
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
-from kivy.uix.screenmanager import Screen
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.focus import GOOD, TOO_BRIGHT, TOO_DARK, look
 from mobile_app.live.worker import Answer
 from mobile_app.widgets import field_view  # noqa: F401  registers FieldView for the .kv file
+from mobile_app.widgets.page import Page
 
 __all__ = ["CaptureScreen"]
 
@@ -24,7 +23,7 @@ LIGHT = {GOOD: "capture.good", TOO_DARK: "capture.dark", TOO_BRIGHT: "capture.br
 SPACE = 32
 
 
-class CaptureScreen(Screen):
+class CaptureScreen(Page):
     """What the camera sees now, or the field that was frozen."""
 
     heading = StringProperty("")
@@ -50,10 +49,6 @@ class CaptureScreen(Screen):
             None,
             0.0,
         )  # of this session's slide: what is sharp differs by smear and microscope
-
-    @property
-    def app(self) -> Any:
-        return App.get_running_app()
 
     def refresh(self) -> None:
         """Starts the camera, if there is one, and goes on with what was frozen."""

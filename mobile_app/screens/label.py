@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Dict, Optional
 
-from kivy.app import App
 from kivy.properties import BooleanProperty, StringProperty
-from kivy.uix.screenmanager import Screen
 
 from edge_wbc.core.errors import BadInput
 from mobile_app.desk import BUTTONS
 from mobile_app.session.rows import MarkedCell
 from mobile_app.widgets.field_view import texture_of
+from mobile_app.widgets.page import Page
 from mobile_app.widgets.say import PushButton
 
 __all__ = ["KEYS", "LabelScreen"]
@@ -32,7 +31,7 @@ RIGHT, LEFT = 275, 276
 SIDE = 360
 
 
-class LabelScreen(Screen):
+class LabelScreen(Page):
     """What the open session's expert says of its cells."""
 
     heading = StringProperty("")
@@ -45,10 +44,6 @@ class LabelScreen(Screen):
         super().__init__(**asked)
         self.cell: Optional[int] = None
         self._buttons: Dict[str, PushButton] = {}
-
-    @property
-    def app(self) -> Any:
-        return App.get_running_app()
 
     def refresh(self) -> None:
         """Shows where the expert stopped."""

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any, List, Optional, Tuple
 
-from kivy.app import App
 from kivy.metrics import dp
 from kivy.properties import BooleanProperty, StringProperty
-from kivy.uix.screenmanager import Screen
 
 from edge_wbc.core.records import Box
 from mobile_app.desk import BUTTONS
@@ -15,6 +13,7 @@ from mobile_app.marking import box_at, cell_at, grown, shifted, side_of
 from mobile_app.screens.label import KEYS, LEFT, RIGHT
 from mobile_app.session.rows import MarkedCell, TakenField
 from mobile_app.widgets.field_view import Mark
+from mobile_app.widgets.page import Page
 from mobile_app.widgets.say import PushButton
 
 __all__ = ["MarkScreen"]
@@ -25,7 +24,7 @@ SLACK = 8  # dp beside a box that a finger may miss it by
 DELETE = 127
 
 
-class MarkScreen(Screen):
+class MarkScreen(Page):
     """One field of the open session with its cells; what is done to them is on the disk when it shows."""
 
     heading = StringProperty("")
@@ -43,10 +42,6 @@ class MarkScreen(Screen):
         self._cell: Optional[int] = None
         self._shown: Optional[Tuple[int, int]] = None
         self._place = (0, 0)
-
-    @property
-    def app(self) -> Any:
-        return App.get_running_app()
 
     def refresh(self) -> None:
         """Shows the field that was shown last, or the session's first."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from kivy.app import App
 from kivy.properties import StringProperty
 from kivy.uix.behaviors import ButtonBehavior
 from kivy.uix.boxlayout import BoxLayout
-from kivy.uix.screenmanager import Screen
+
+from mobile_app.widgets.page import Page
 
 __all__ = ["MORE", "MoreScreen"]
 
@@ -22,12 +22,12 @@ class Way(ButtonBehavior, BoxLayout):
     to = StringProperty("")
 
 
-class MoreScreen(Screen):
+class MoreScreen(Page):
     """The list."""
 
     def refresh(self) -> None:
         """Shows the list in the language that is spoken now."""
-        words = App.get_running_app().words
+        words = self.app.words
         self.ids.ways.clear_widgets()
         for name in MORE:
             way: Any = Way(to=name)

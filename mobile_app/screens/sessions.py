@@ -6,14 +6,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Callable, Optional
 
-from kivy.app import App
 from kivy.clock import Clock
 from kivy.properties import BooleanProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
-from kivy.uix.screenmanager import Screen
 
 from edge_wbc.core.records import Smear
 from mobile_app.session.shelf import Listed
+from mobile_app.widgets.page import Page
 from mobile_app.widgets.say import PushButton
 from mobile_app.words import LANGUAGES
 
@@ -33,7 +32,7 @@ class SessionRow(BoxLayout):
     unwanted: Callable[[], None] = ObjectProperty(lambda: None)
 
 
-class SessionsScreen(Screen):
+class SessionsScreen(Page):
     """All sessions; the last one begun comes first."""
 
     asking = BooleanProperty(False)
@@ -43,10 +42,6 @@ class SessionsScreen(Screen):
         super().__init__(**asked)
         self._doubted: Optional[int] = None
         self._renamed: Optional[int] = None
-
-    @property
-    def app(self) -> Any:
-        return App.get_running_app()
 
     def refresh(self) -> None:
         """Lists what there is."""

@@ -7,15 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Dict, Optional
 
-from kivy.app import App
 from kivy.properties import StringProperty
 from kivy.uix.boxlayout import BoxLayout
-from kivy.uix.screenmanager import Screen
 
 from edge_wbc.core.errors import BadInput
 from mobile_app.packs import DEFAULT_PACK
 from mobile_app.session.shelf import Setup
 from mobile_app.session.tally import TARGETS, WHITE_LABELS
+from mobile_app.widgets.page import Page
 from mobile_app.widgets.say import PushButton
 from mobile_app.words import LANGUAGES
 
@@ -30,7 +29,7 @@ class Line(BoxLayout):
     what = StringProperty("")
 
 
-class SettingsScreen(Screen):
+class SettingsScreen(Page):
     """What holds for the open session and, beyond its slide, for those to come."""
 
     told = StringProperty("")
@@ -38,10 +37,6 @@ class SettingsScreen(Screen):
     def __init__(self, **asked: Any) -> None:
         super().__init__(**asked)
         self._lines: Dict[str, Line] = {}
-
-    @property
-    def app(self) -> Any:
-        return App.get_running_app()
 
     def refresh(self) -> None:
         """Shows what is kept."""

@@ -6,31 +6,26 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from kivy.app import App
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
-from kivy.uix.screenmanager import Screen
 
 from mobile_app.desk import BUTTONS
 from mobile_app.screens.label import KEYS
 from mobile_app.session.tally import Tally
 from mobile_app.widgets.alert import alert
+from mobile_app.widgets.page import Page
 from mobile_app.widgets.say import PushButton, Say
 
 __all__ = ["TallyScreen"]
 
 
-class TallyScreen(Screen):
+class TallyScreen(Page):
     """The open session's differential."""
 
     heading = StringProperty("")
     footing = StringProperty("")
     target = NumericProperty(100)
     manual = BooleanProperty(False)
-
-    @property
-    def app(self) -> Any:
-        return App.get_running_app()
 
     def refresh(self) -> None:
         """Counts again and shows it."""
