@@ -111,9 +111,7 @@ class Desk:
             raise BadInput(self._calibrated, f"cannot be written ({error.strerror})", "free some space") from error
         self.calibration = calibration
         scale = None if calibration is None else calibration.scale
-        light = "" if calibration is None or calibration.light is None else calibration.name
-        um_per_px = None if scale is None else scale.um_per_px
-        self.change(replace(self.setup(), um_per_px=um_per_px, white=light, flat=light))
+        self.change(replace(self.setup(), um_per_px=None if scale is None else scale.um_per_px))
 
     # Packs
 
@@ -183,7 +181,8 @@ class Desk:
         height, width = photograph.rgb.shape[:2]
         um_per_px = None if self.calibration is None else self.calibration.um_per_px(width)
         sharpness = look(photograph.rgb).sharpness
-        return self.open.add_field(photograph.data, (width, height), cells, said, um_per_px, sharpness)
+        lit = None if self.calibration is None or self.calibration.light is None else self.calibration.light.png()
+        return self.open.add_field(photograph.data, (width, height), cells, said, um_per_px, sharpness, lit)
 
     def compare(self, photograph: Photograph) -> None:
         """Begins to compare a frozen field with those kept in the open session; `twins` tells what came of it."""
