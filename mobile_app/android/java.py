@@ -1,4 +1,4 @@
-"""Java classes, listeners and permissions through pyjnius, imported only when one of them is asked for."""
+"""Java classes and permissions through pyjnius, imported only when one of them is asked for."""
 
 from __future__ import annotations
 
@@ -8,16 +8,7 @@ from typing import Any, Callable, Tuple, Type
 
 from edge_wbc.core.errors import BadInput
 
-__all__ = ["java_bytes", "java_class", "java_exception", "java_words", "listener", "on_android", "with_permission"]
-
-
-def on_android() -> bool:
-    """Whether there is an Android around this process."""
-    try:
-        importlib.import_module("android.permissions")
-    except ImportError:
-        return False
-    return True
+__all__ = ["java_bytes", "java_class", "java_exception", "java_words", "with_permission"]
 
 
 def _jnius() -> Any:
@@ -55,25 +46,8 @@ def java_words(error: Exception) -> str:
 
 
 def java_bytes(array: Any) -> bytes:
-    """The content of a Java byte[], copied; the array itself is Java's and lives no longer than the call it came by."""
+    """The content of a Java byte[], copied; the array itself is Java's: keep it no longer than that."""
     return array.tostring()
-
-
-def listener(interface: str, method: str, signature: str, call: Callable[..., None]) -> Any:
-    """A Java object of an interface with one method, which calls `call` on whatever thread Java calls it.
-
-    Call on the main thread and keep the object as long as Java may call it: Java holds no reference that counts.
-    """
-    jnius = _jnius()
-
-    def invoke(self: Any, *arguments: Any) -> None:
-        call(*arguments)
-
-    body = {
-        "__javainterfaces__": [interface.replace(".", "/")],
-        method: jnius.java_method(signature)(invoke),
-    }
-    return type(jnius.PythonJavaClass)("Listener", (jnius.PythonJavaClass,), body)()
 
 
 def with_permission(name: str, answered: Callable[[bool], None]) -> None:

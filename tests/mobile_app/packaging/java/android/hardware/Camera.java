@@ -97,6 +97,9 @@ public class Camera {
     }
 
     public void stopPreview() {
+        if (broken) {
+            throw new RuntimeException("Camera is being used after Camera.release() was called");
+        }
         previewing = false;
     }
 
