@@ -21,7 +21,7 @@ MAIN = '"""Kivy\'s bootstrap starts the app here."""\n\nfrom mobile_app.app impo
 # The phone runs the int8 artefact; to adapt from, or to compare with, is for a computer.
 NOT_FOR_A_PHONE = {WEIGHTS_FILE, *KINDS.values()} - {KINDS["tflite-int8"]}
 NO_FOLDERS = {"__pycache__", "tests", "java"}
-NO_FILES = {"stage.py", "buildozer.spec", "build-android", "default-data.md"}
+NO_FILES = {"stage.py", "icon.py", "buildozer.spec", "build-android", "default-data.md"}
 NO_SUFFIXES = {".pyc", ".pyo", ".orig", ".rej", ".partial"}
 
 

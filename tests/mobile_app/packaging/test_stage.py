@@ -84,7 +84,7 @@ def test_holds_what_the_app_needs_and_no_more(staged: Path) -> None:
     assert {f"mobile_app/packs/default/{name}" for name in ("pack.json", "model.int8.tflite")} <= names
     assert {name.split("/")[0] for name in names} == {"main.py", LIST, "edge_wbc", "mobile_app"}
     assert {name.split("/")[1] for name in names if name.startswith("edge_wbc/")} == {"__init__.py", "core"}
-    unwanted = ("/tests/", "__pycache__", "/java/", "stage.py", "buildozer", "build-android", ".pyc")
+    unwanted = ("/tests/", "__pycache__", "/java/", "stage.py", "icon.py", "buildozer", "build-android", ".pyc")
     assert [name for name in names if any(part in name for part in unwanted)] == []
     kept = [file for file in (ROOT / "mobile_app").rglob("*") if file.suffix in {".kv", ".ttf", ".otf"}]
     assert {file.relative_to(ROOT).as_posix() for file in kept} <= names
