@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import threading
-from typing import Any, Callable, Tuple, Type
+from typing import Any, Callable, Set, Tuple, Type
 
 from edge_wbc.core.errors import BadInput
 
 __all__ = ["java_bytes", "java_class", "java_exception", "java_words", "with_permission"]
+
+_refused: Set[str] = set()
 
 
 def _jnius() -> Any:
@@ -53,16 +55,20 @@ def java_bytes(array: Any) -> bytes:
 def with_permission(name: str, answered: Callable[[bool], None]) -> None:
     """Calls `answered` with whether a permission ("CAMERA") is given: at once where it is, else after asking.
 
-    Asking ends on Android's own thread; a person who said "never again" is not asked and has denied.
+    Asking pauses the app and ends on Android's own thread. Who has refused is not asked again while the app runs: an
+    app that asks whenever it comes back from a pause would ask for ever.
     """
     permissions = importlib.import_module("android.permissions")
     wanted = getattr(permissions.Permission, name)
-    if permissions.check_permission(wanted):
-        answered(True)
+    given = permissions.check_permission(wanted)
+    if given or wanted in _refused:
+        answered(given)
         return
 
     def told(_asked: Tuple[str, ...], given: Tuple[bool, ...]) -> None:
         # Android gives empty lists where its question was interrupted.
+        if given and not all(given):
+            _refused.add(wanted)
         answered(bool(given) and all(given))
 
     permissions.request_permissions([wanted], told)

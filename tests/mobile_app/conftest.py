@@ -8,6 +8,8 @@ import types
 
 import pytest
 
+from mobile_app.android import java as bridge
+
 
 class JavaException(Exception):
     def __init__(self, classname: str, innermessage: str = "") -> None:
@@ -66,4 +68,5 @@ def permissions(monkeypatch) -> types.SimpleNamespace:
     module.request_permissions = lambda names, told: state.asked.append((names, told))
     monkeypatch.setitem(sys.modules, "android", types.ModuleType("android"))
     monkeypatch.setitem(sys.modules, "android.permissions", module)
+    monkeypatch.setattr(bridge, "_refused", set())
     return state

@@ -309,6 +309,44 @@ def test_denied(phone, permissions, wait):
     assert "open" not in phone.calls
 
 
+def test_who_refused_is_not_asked_at_every_resume(phone, permissions, wait):
+    """The question pauses the app: it is stopped before the answer, and started after it."""
+    permissions.given.clear()
+    camera = AndroidCamera()
+    camera.start()
+    camera.stop()
+    names, told = permissions.asked[0]
+    told(names, [False])
+    for _ in range(3):
+        camera.start()
+        assert "not allowed" in gone(camera, wait)
+        camera.stop()
+    assert len(permissions.asked) == 1 and "open" not in phone.calls
+
+
+def test_allowed_in_the_settings_after_a_refusal(phone, permissions, wait, frame_after):
+    permissions.given.clear()
+    camera = AndroidCamera(side=320)
+    camera.start()
+    names, told = permissions.asked[0]
+    told(names, [False])
+    permissions.given.update(names)
+    camera.start()
+    assert frame_after(camera)
+    camera.stop()
+
+
+def test_a_question_that_was_interrupted_is_asked_again(phone, permissions):
+    permissions.given.clear()
+    camera = AndroidCamera()
+    camera.start()
+    camera.stop()
+    permissions.asked[0][1]([], [])
+    camera.start()
+    assert len(permissions.asked) == 2
+    camera.stop()
+
+
 def test_an_interrupted_question_is_no_permission(phone, permissions, wait):
     permissions.given.clear()
     camera = AndroidCamera()
