@@ -155,7 +155,7 @@ print("rehearsed")
 """
 
 
-@pytest.mark.skipif(find_spec("jnius") is None, reason="pyjnius not installed: pip install 'edge-wbc[android]'")
+@pytest.mark.skipif(find_spec("jnius") is None, reason="pyjnius not installed: pip install pyjnius==1.6.1")
 @pytest.mark.parametrize("rehearse", [CAMERA, FILES], ids=["camera", "files"])
 def test_by_the_real_pyjnius(rehearse: str, tool: Callable[[str], str], tmp_path: Path) -> None:
     if rehearse == FILES:

@@ -36,6 +36,7 @@ def test_names_and_version(buildozer: Any) -> None:
 def test_asks_for_no_more_than_it_needs(buildozer: Any) -> None:
     asked = set(buildozer.config.getlist("app", "android.permissions"))
     assert asked == {"CAMERA", "INTERNET", "ACCESS_NETWORK_STATE", "VIBRATE"}
+    assert not buildozer.config.getbooldefault("app", "android.wakelock", False)  # SDL keeps the screen on, unasked
     assert not buildozer.config.getbooldefault("app", "android.allow_backup", True)
     assert not buildozer.config.getbooldefault("app", "android.accept_sdk_license", True)
 
