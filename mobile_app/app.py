@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Optional
 
 from kivy.app import App
+from kivy.clock import Clock
 from kivy.core.text import LabelBase
 from kivy.core.window import Window
 from kivy.lang import Builder
@@ -57,6 +58,7 @@ class WbcApp(App):
     words = ObjectProperty()
     said = StringProperty("")
     at = StringProperty("sessions")
+    files: Any = None  # on a phone its `AndroidFiles`
 
     def __init__(
         self,
@@ -113,8 +115,7 @@ class WbcApp(App):
 
     def on_pause(self) -> bool:
         Window.release_all_keyboards()  # what is half typed is kept: a paused app may be ended
-        if self.desk.source is not None:
-            self.desk.source.stop()
+        self.screens.current_screen.dispatch("on_leave")  # lets go of the camera, which `refresh` takes up again
         return True
 
     def on_resume(self) -> None:
@@ -138,10 +139,14 @@ def main() -> None:
         from android.storage import app_storage_path
 
         from mobile_app.android.device import AndroidDevice
+        from mobile_app.android.files import AndroidFiles
         from mobile_app.live.phone_interpreter import install
         from mobile_app.sources.android_camera import AndroidCamera
 
-        app = WbcApp(Path(app_storage_path()) / "wbc", AndroidCamera())
+        home = Path(app_storage_path()) / "wbc"
+        app = WbcApp(home, AndroidCamera())
+        app.files = AndroidFiles(home / "taken", lambda act: Clock.schedule_once(lambda _: act()))
+        Window.allow_screensaver = False  # both hands are at the microscope
         app.desk.device = AndroidDevice()
         try:
             app.desk.versions = {"tflite": install()}
