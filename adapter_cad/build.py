@@ -17,7 +17,7 @@ import trimesh
 
 from adapter_cad.calibration import calibration_html
 from adapter_cad.catalogue import SecondReading
-from adapter_cad.check import Report, check, reloaded
+from adapter_cad.check import Report, check, check_together, reloaded
 from adapter_cad.design import design
 from adapter_cad.errors import BadDesign
 from adapter_cad.mesh_checks import check_mesh
@@ -163,7 +163,7 @@ def check_files(paths: Sequence[Path], tell: Tell) -> tuple[list[Path], Report]:
             checks += [replace(one, name=f"{file.name}: {one.name}") for one in found]
         tell("check together", len(here), len(here))
         if adapter and set(parts) <= set(meshes):
-            checks += [one for one in check(adapter, meshes, second).checks if one.name.startswith("together")]
+            checks += check_together(adapter, meshes, second)
         else:
             why = "all STL files of a build" if adapter else f"{REPORT} beside the files"
             checks.append(Check(f"together{place or ''}: fit", None, f"not checked: it needs {why}", "all"))

@@ -13,7 +13,7 @@ from adapter_cad.model import Printer
 from adapter_cad.part import Check
 from adapter_cad.write import slivers, to_manifold
 
-__all__ = ["check_mesh", "least_bed", "overhang_share", "thinnest_wall", "turn_to_fit"]
+__all__ = ["check_mesh", "closed_volume", "least_bed", "overhang_share", "thinnest_wall", "turn_to_fit"]
 
 WALL = 1.2  # mm: three lines of a 0.4 mm nozzle
 WALL_SLACK = 0.01  # mm; a circle's polygon and the file's rounding take less
@@ -43,9 +43,9 @@ def check_mesh(
     printer  to fit on
     What is not known is not checked: its Check has ok None.
     """
-    if not len(mesh.faces) or not np.isfinite(mesh.vertices).all():
-        return [Check("closed volume", False, "the file has no faces, or numbers that are none", "yes")]
-    closed = _closed(mesh)
+    closed = closed_volume(mesh)
+    if not _has_faces(mesh):
+        return [closed]
     thin, _ = thinnest_wall(mesh)
     overhang = overhang_share(mesh)
     return [
@@ -64,7 +64,14 @@ def check_mesh(
     ]
 
 
-def _closed(mesh: trimesh.Trimesh) -> Check:
+def _has_faces(mesh: trimesh.Trimesh) -> bool:
+    return bool(len(mesh.faces) and np.isfinite(mesh.vertices).all())
+
+
+def closed_volume(mesh: trimesh.Trimesh) -> Check:
+    """Whether the mesh encloses a volume, every edge between two faces that look outwards."""
+    if not _has_faces(mesh):
+        return Check("closed volume", False, "the file has no faces, or numbers that are none", "yes")
     faults = []
     if not mesh.is_watertight:
         edges, uses = np.unique(mesh.edges_sorted, axis=0, return_counts=True)
