@@ -11,7 +11,8 @@ from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from adapter_cad.model import Printer
 from adapter_cad.part import Check
-from adapter_cad.write import slivers, to_manifold
+from adapter_cad.solids import to_solid
+from adapter_cad.write import slivers
 
 __all__ = ["check_mesh", "closed_volume", "least_bed", "overhang_share", "thinnest_wall", "turn_to_fit"]
 
@@ -80,7 +81,7 @@ def closed_volume(mesh: trimesh.Trimesh) -> Check:
         faults.append("some faces are inside out")
     elif mesh.volume <= 0:
         faults.append("it is inside out")
-    if (status := to_manifold(mesh).status()) != Error.NoError:
+    if (status := to_solid(mesh).status()) != Error.NoError:
         faults.append(f"manifold3d says {status.name}")
     return Check("closed volume", not faults, ", ".join(faults) or "yes", "yes")
 

@@ -115,5 +115,7 @@ def to_mesh(solid: Manifold) -> trimesh.Trimesh:
 
 
 def to_solid(mesh: trimesh.Trimesh) -> Manifold:
-    """The mesh as a solid to cut with; empty if it encloses none."""
-    return Manifold(Mesh64(mesh.vertices.astype(np.float64), mesh.faces.astype(np.uint64)))
+    """The mesh as a solid to cut with; empty, its status() not NoError, if it is no closed solid."""
+    # Copies: manifold3d takes no array that is a view of its own, or read-only.
+    corners, faces = np.array(mesh.vertices, np.float64, order="C"), np.array(mesh.faces, np.uint64, order="C")
+    return Manifold(Mesh64(corners, faces))

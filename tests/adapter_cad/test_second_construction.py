@@ -19,7 +19,7 @@ from adapter_cad.design import design
 from adapter_cad.layout import Layout, sides, spans
 from adapter_cad.model import AdapterOptions, Phone, assumed
 from adapter_cad.part import Adapter
-from adapter_cad.write import to_manifold
+from adapter_cad.solids import to_solid
 
 shapely = pytest.importorskip("shapely", reason="the second construction is drawn with shapely")
 from shapely import Polygon, affinity  # noqa: E402
@@ -99,7 +99,7 @@ def difference(mesh: trimesh.Trimesh, section: Section, levels: Iterable[float])
     heights = [(low + high) / 2 for low, high in pairs if high - low > 0.01]
     sections = [section(z) for z in heights]
     x, y = np.min([one.bounds[:2] for one in sections], axis=0)  # the mesh stands on the bed's corner
-    solid, worst = to_manifold(mesh), 0.0
+    solid, worst = to_solid(mesh), 0.0
     for z, mine in zip(heights, sections, strict=True):
         theirs = NOTHING
         for ring in solid.slice(z - pairs[0][0]).to_polygons():
