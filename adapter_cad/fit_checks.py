@@ -18,6 +18,7 @@ from adapter_cad.bodies import ocular_body, phone_pieces
 from adapter_cad.catalogue import SecondReading
 from adapter_cad.optics import OBJECTIVES, marginal_rays, optics
 from adapter_cad.part import Adapter, Check
+from adapter_cad.rays import first_face
 from adapter_cad.solids import to_mesh, to_solid, union
 
 __all__ = ["check_fit"]
@@ -236,23 +237,16 @@ def _datum(adapter: Adapter, tray: trimesh.Trimesh) -> tuple[float, float]:
     middle = (layout.datum_x + layout.far_x) / 2
     ys = np.linspace(layout.bottom_y + 5, layout.top_y - 5, 60)
     xs = np.linspace(layout.datum_x, layout.far_x, 62)[1:-1]
-    rays = RayMeshIntersector(tray)
     starts = trimesh.transform_points(np.column_stack([np.full(60, middle), ys, np.full(60, z)]), to_print)
-    aside = _first(tray, rays, starts, np.tile((float(layout.side), 0, 0), (60, 1))) + layout.side * starts[:, 0]
+    aside = _first(tray, starts, np.array((layout.side, 0.0, 0.0))) + layout.side * starts[:, 0]
     starts = trimesh.transform_points(np.column_stack([xs, np.full(60, layout.top_y - 20), np.full(60, z)]), to_print)
-    up = _first(tray, rays, starts, np.tile((0, 1.0, 0), (60, 1))) + starts[:, 1]
+    up = _first(tray, starts, np.array((0, 1.0, 0))) + starts[:, 1]
     return layout.side * float(aside.min()), float(up.min())
 
 
-def _first(mesh: trimesh.Trimesh, rays: RayMeshIntersector, starts: np.ndarray, ways: np.ndarray) -> np.ndarray:
-    """How far to the first face met, mm, infinite where there is none: float32 says which face, its plane how far."""
-    hit = rays.intersects_first(starts, ways)
-    normal = mesh.face_normals[hit]
-    along = np.einsum("ij,ij->i", normal, ways)
-    length = np.full(len(starts), np.inf)
-    ahead = np.einsum("ij,ij->i", mesh.triangles[hit, 0] - starts, normal)
-    np.divide(ahead, along, out=length, where=(hit >= 0) & (abs(along) > 1e-9))
-    return length
+def _first(mesh: trimesh.Trimesh, starts: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    """How far to the first face met, mm, infinite where there is none."""
+    return first_face(RayMeshIntersector(mesh), starts, ways)[0]
 
 
 def _height(adapter: Adapter, meshes: Meshes) -> Check:
@@ -264,13 +258,13 @@ def _height(adapter: Adapter, meshes: Meshes) -> Check:
     ring = (layout.light(0) + layout.bore) / 2 * np.column_stack([np.cos(circle), np.sin(circle), np.zeros(36)])
     starts = trimesh.transform_points(ring, np.linalg.inv(_assembly(adapter, "clamp")))
     starts[:, 2] = clamp.bounds[0, 2] + at.SEAT + layout.grip / 2
-    lip = np.nanmax(starts[:, 2] - _first(clamp, RayMeshIntersector(clamp), starts, np.tile(down, (36, 1))))
+    lip = np.nanmax(starts[:, 2] - _first(clamp, starts, down))
 
     x = np.linspace(layout.far_x, layout.datum_x, 22)[1:-1]
     y = np.linspace(layout.bottom_y + 1, layout.top_y - at.LIP - 1, 60)
     grid = np.array([(a, b, layout.back_z + 2 * layout.thickness) for a in x for b in y])
     starts = trimesh.transform_points(grid, np.linalg.inv(_assembly(adapter, "tray")))
-    away = _first(tray, RayMeshIntersector(tray), starts, np.tile(down, (len(starts), 1)))
+    away = _first(tray, starts, down)
     floor = np.max(starts[:, 2] - away)
 
     stack = lip - clamp.bounds[0, 2] + floor - tray.bounds[0, 2]
@@ -285,6 +279,5 @@ def _rays(adapter: Adapter, parts: Manifold) -> Check:
     starts, ends = marginal_rays(adapter.ocular, adapter.layout.pupil_z, adapter.layout.glass_z)
     way = ends - starts
     far = np.linalg.norm(way, axis=1)
-    mesh = to_mesh(parts)
-    met = _first(mesh, RayMeshIntersector(mesh), starts, way / far[:, None]) < far
+    met = _first(to_mesh(parts), starts, way / far[:, None]) < far
     return Check("marginal rays met by a part", not met.any(), int(met.sum()), f"0 of {len(far)}")

@@ -11,6 +11,7 @@ from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from adapter_cad.model import Printer
 from adapter_cad.part import Check
+from adapter_cad.rays import first_face
 from adapter_cad.solids import to_solid
 from adapter_cad.write import slivers
 
@@ -25,6 +26,8 @@ MOST_POINTS = 60_000
 OVERHANG_SHARE = 5.0  # percent of the area on the bed
 STEEP = math.cos(math.radians(44))  # 45 degrees are allowed; 1 degree for what rounding does to a small face
 ON_BED = 0.05  # mm
+MICROMETRE = 1e-3
+LEAVING = 1e-6  # the least cosine between a ray and the normal of the face through which it leaves
 SIZES = (1.2, 15.0, 400.0)  # mm: a part's least extent, and between which its greatest lies; see _size
 SIZE_SLACK = 0.01  # mm
 
@@ -118,15 +121,15 @@ def thinnest_wall(mesh: trimesh.Trimesh) -> tuple[float, np.ndarray]:
     rays = RayMeshIntersector(mesh)
     points, faces = _points(mesh)
     inward = -mesh.face_normals[faces]
-    length, out = _leave(mesh, rays, points, inward)
-    wall = (np.einsum("ij,ij->i", mesh.face_normals[out], -inward) <= FACING) & np.isfinite(length)
+    length, along = _leave(rays, points, inward)
+    wall = (-along <= FACING) & np.isfinite(length)
     points, inward, length = points[wall], inward[wall], length[wall]
     thin = np.flatnonzero(length < WALL - WALL_SLACK)
     thin = thin[np.argsort(length[thin], kind="stable")]
     # The thinnest first, so that a part that is thin all over is known by its first few hundred.
     for some in np.array_split(thin, len(thin) // 500 + 1):
         middles = points[some] + inward[some] * length[some, None] / 2
-        thin = some[_is_wide(mesh, rays, middles, inward[some])]
+        thin = some[_is_wide(rays, middles, inward[some])]
         if len(thin):
             break
     found = thin if len(thin) else np.flatnonzero(length >= WALL - WALL_SLACK)
@@ -152,24 +155,13 @@ def _points(mesh: trimesh.Trimesh) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([spread, corners]), np.concatenate([face, np.repeat(np.arange(len(mesh.faces)), 3)])
 
 
-def _leave(
-    mesh: trimesh.Trimesh, rays: RayMeshIntersector, points: np.ndarray, directions: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """How far it is to the first face hit from inside, and that face; infinite where there is none.
-
-    The ray engine works in float32: it says which face, and the length is taken from that face's plane in float64. A
-    start on a face is moved in by a micrometre, or the engine would find that face again.
-    """
-    hit = rays.intersects_first(points + directions * 1e-3, directions)
-    normal = mesh.face_normals[hit]
-    along = np.einsum("ij,ij->i", normal, directions)
-    ahead = np.einsum("ij,ij->i", mesh.triangles[hit, 0] - points, normal)
-    length = np.full(len(points), np.inf)
-    np.divide(ahead, along, out=length, where=(hit >= 0) & (along > 1e-6))
-    return np.where(length > 0, length, np.inf), hit
+def _leave(rays: RayMeshIntersector, points: np.ndarray, ways: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far it is to where the solid ends, infinite where it does not, and the cosine of the angle there."""
+    length, along = first_face(rays, points, ways, MICROMETRE)
+    return np.where((along > LEAVING) & (length > 0), length, np.inf), along
 
 
-def _is_wide(mesh: trimesh.Trimesh, rays: RayMeshIntersector, middles: np.ndarray, across: np.ndarray) -> np.ndarray:
+def _is_wide(rays: RayMeshIntersector, middles: np.ndarray, across: np.ndarray) -> np.ndarray:
     """Whether the wall through `middles` (N, 3), `across` it (N, 3), is thin over RELIEF in each of four directions."""
     if not len(middles):
         return np.zeros(0, bool)
@@ -184,7 +176,7 @@ def _is_wide(mesh: trimesh.Trimesh, rays: RayMeshIntersector, middles: np.ndarra
         for way in (along, -along):
             places = (middles[:, None] + way[:, None] * steps[:, None]).reshape(-1, 3)
             there = np.repeat(across, len(steps), axis=0)
-            width = _leave(mesh, rays, places, there)[0] + _leave(mesh, rays, places, -there)[0]
+            width = _leave(rays, places, there)[0] + _leave(rays, places, -there)[0]
             thin = (width < WALL - WALL_SLACK).reshape(-1, len(steps))
             reach += np.cumprod(thin, axis=1).sum(axis=1) * RELIEF / 8
         wide &= reach >= RELIEF - 1e-9
