@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from adapter_cad.catalogue import KINDS, Kind, SecondReading, parse
 from adapter_cad.errors import BadDesign
+from adapter_cad.files import save
 from adapter_cad.model import OCULAR_LIMITS, PHONE_LIMITS, Bump, Fact, Ocular, Phone, check_number
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "new_file",
     "new_ocular",
     "new_phone",
-    "write_whole",
 ]
 
 
@@ -140,7 +139,7 @@ def new_phone(name: str, folder: Path, readings: PhoneReadings) -> Phone:
     made = parse("phones", name, name, text)
     _agree(name, readings, "left", "right", "width", ("D", "F", "B"))
     _agree(name, readings, "top", "bottom", "length", ("E", "G", "A"))
-    write_whole(place, text.encode())
+    save(place, text.encode())
     return made  # type: ignore[return-value]
 
 
@@ -151,7 +150,7 @@ def new_ocular(name: str, folder: Path, readings: OcularReadings) -> Ocular:
     facts = {field: ENGRAVED if field in ("magnification", "field_number") else Fact("measured") for field in values}
     text = _numbers(name, readings.title, values, facts)
     made = parse("oculars", name, name, text)
-    write_whole(place, text.encode())
+    save(place, text.encode())
     return made  # type: ignore[return-value]
 
 
@@ -163,20 +162,6 @@ def new_file(folder: Path, name: str) -> Path:
     if place.exists():
         raise BadDesign(place, "is there already", "choose another name or folder, or take it away first")
     return place
-
-
-def write_whole(place: Path, content: bytes) -> None:
-    """Writes a file whole or not at all; makes its folder; BadDesign where that fails."""
-    beside = place.with_name(f"{place.name}.{os.getpid()}.partial")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            beside.write_bytes(content)
-            beside.replace(place)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise BadDesign(place, f"cannot be written ({error.strerror})", "choose another folder") from error
 
 
 def limits_of(name: str) -> tuple[float, float]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
@@ -15,7 +14,7 @@ from trimesh.exchange.stl import export_stl
 from adapter_cad.errors import BadDesign
 from adapter_cad.solids import to_solid
 
-__all__ = ["GRID", "slivers", "stl_bytes", "threemf_bytes", "weld", "write_beside"]
+__all__ = ["GRID", "slivers", "stl_bytes", "threemf_bytes", "weld"]
 
 GRID = 10_000  # places a mm: STL's float32 tells neighbours apart up to 1024 mm, where its own step is 6e-5
 STEPS = (1, 2, 5, 10, 20)  # of that grid
@@ -153,14 +152,3 @@ def threemf_bytes(mesh: trimesh.Trimesh, name: str) -> bytes:
             entry.create_system = 3  # or Windows would write another byte
             archive.writestr(entry, text.encode())
     return packed.getvalue()
-
-
-def write_beside(path: Path, data: bytes) -> None:
-    """Writes a file beside its place and renames it there, so that no half-written one is left; raises OSError."""
-    beside = path.with_name(path.name + ".partial")
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise

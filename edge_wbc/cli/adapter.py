@@ -183,8 +183,9 @@ def new_phone(
     as_json: AsJson = False,
 ) -> None:
     """Write a phone's file from calliper measurements; asks for those that are not given."""
+    from adapter_cad.files import save
     from adapter_cad.measure_drawing import measuring_picture
-    from adapter_cad.measuring import ISLAND, PHONE_MEASUREMENTS, PhoneReadings, new_file, write_whole
+    from adapter_cad.measuring import ISLAND, PHONE_MEASUREMENTS, PhoneReadings, new_file
     from adapter_cad.measuring import new_phone as write_phone
     from adapter_cad.model import Bump, assumed
 
@@ -210,7 +211,7 @@ def new_phone(
     file, picture, drawing = new_file(out, name), out / "measure-phone.png", measuring_picture("phone")
     asked = [one for one in wanted if given[one.name] is None]
     if asked:
-        write_whole(picture, drawing)
+        save(picture, drawing)
         remark(f"where to measure: {picture}")
         given |= _ask(asked, ISLAND)
         no_island = no_island or given[ISLAND[0]] is None
@@ -218,7 +219,7 @@ def new_phone(
     island = None if no_island else Bump(*(read.pop(one) for one in ISLAND))  # type: ignore[arg-type]
     phone = write_phone(name, out, PhoneReadings(**read, island=island, sensor=sensor, title=title))  # type: ignore[arg-type]
     if not asked:
-        write_whole(picture, drawing)
+        save(picture, drawing)
     _tell(file, picture, assumed(phone), as_json)
     remark("walls are closed over its buttons and plugs until the file names them; it says how")
 
@@ -238,8 +239,9 @@ def new_ocular(
     as_json: AsJson = False,
 ) -> None:
     """Write an ocular's file from calliper measurements; asks for those that are not given."""
+    from adapter_cad.files import save
     from adapter_cad.measure_drawing import measuring_picture
-    from adapter_cad.measuring import OCULAR_MEASUREMENTS, OcularReadings, new_file, write_whole
+    from adapter_cad.measuring import OCULAR_MEASUREMENTS, OcularReadings, new_file
     from adapter_cad.measuring import new_ocular as write_ocular
     from adapter_cad.model import assumed
 
@@ -255,12 +257,12 @@ def new_ocular(
     file, picture, drawing = new_file(out, name), out / "measure-ocular.png", measuring_picture("ocular")
     asked = [one for one in OCULAR_MEASUREMENTS if given[one.name] is None]
     if asked:
-        write_whole(picture, drawing)
+        save(picture, drawing)
         remark(f"where to measure: {picture}")
         given |= _ask(asked)
     ocular = write_ocular(name, out, OcularReadings(**given, title=title))  # type: ignore[arg-type]
     if not asked:
-        write_whole(picture, drawing)
+        save(picture, drawing)
     _tell(file, picture, assumed(ocular), as_json)
 
 

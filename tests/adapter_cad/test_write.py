@@ -1,7 +1,6 @@
-"""What is written reloads as the same closed solid, from the same bytes each time, whole or not at all."""
+"""What is written reloads as the same closed solid, from the same bytes each time."""
 
 import io
-import os
 import zipfile
 from xml.etree import ElementTree
 
@@ -15,7 +14,7 @@ from manifold3d import Manifold
 from adapter_cad import write
 from adapter_cad.errors import BadDesign
 from adapter_cad.solids import to_solid
-from adapter_cad.write import GRID, slivers, stl_bytes, threemf_bytes, weld, write_beside
+from adapter_cad.write import GRID, slivers, stl_bytes, threemf_bytes, weld
 
 CORE = "{http://schemas.microsoft.com/3dmanufacturing/core/2015/02}"
 
@@ -140,16 +139,3 @@ def test_3mf_is_read_by_trimesh():
     scene = trimesh.load_scene(io.BytesIO(threemf_bytes(welded, "tray")), file_type="3mf")
     assert scene.units == "millimeter" and list(scene.geometry) == ["tray"]
     assert scene.to_mesh().is_volume and scene.to_mesh().volume == pytest.approx(welded.volume)
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path):
-    file = tmp_path / "tray.stl"
-    write_beside(file, b"one")
-    write_beside(file, b"two")
-    assert file.read_bytes() == b"two" and os.listdir(tmp_path) == ["tray.stl"]
-    with pytest.raises(OSError):
-        write_beside(tmp_path / "absent" / "tray.stl", b"three")
-    (tmp_path / "clamp.stl").mkdir()
-    with pytest.raises(OSError):
-        write_beside(tmp_path / "clamp.stl", b"four")
-    assert sorted(os.listdir(tmp_path)) == ["clamp.stl", "tray.stl"]
