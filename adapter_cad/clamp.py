@@ -11,7 +11,7 @@ from manifold3d import CrossSection, Manifold
 
 from adapter_cad import layout as at
 from adapter_cad.layout import Layout
-from adapter_cad.lettering import ADVANCE, HEIGHT, WIDTH, letters
+from adapter_cad.lettering import ADVANCE, HEIGHT, WIDTH, letters, text_width
 from adapter_cad.solids import box, cone, cylinder, disc, nut_slot, plate, prism, rectangle, teardrop, union
 
 __all__ = ["clamp", "coupon", "ear_bolt", "set_screws", "spacer"]
@@ -24,7 +24,7 @@ OVER_SCREW = 3.8
 RAISED = 0.6
 PAD = 6.2  # radius of what a bolt's washer lies on
 LETTERS_OUT = PAD + HEIGHT / 2  # from the collar to the letters' middle
-RING_SIZE = 6.0  # height of the coupon
+RING_HIGH, TAB = 6.0, 3.0  # height of the coupon, and of its tab
 
 
 def clamp(layout: Layout, words: str, size: str, kind: str) -> tuple[Manifold, int]:
@@ -38,11 +38,11 @@ def clamp(layout: Layout, words: str, size: str, kind: str) -> tuple[Manifold, i
     solid += pieces
     solid += prism(_round([words, size], layout), at.FLANGE - 0.4, at.FLANGE + RAISED)
     solid -= union(cylinder(at.HOLE / 2 + layout.xy_travel, -1, 60, x, -y) for x, y in layout.bolts)
-    solid -= _bore(layout, at.SEAT + layout.grip)
+    solid -= _bore(layout, at.SEAT, at.SEAT + layout.grip)
     solid -= _light(layout)
     solid -= holes
     if kind == "split":
-        solid -= _slit(layout)
+        solid -= _slit(-layout.gaps[0][0])
     return solid, 3 + (3 if kind == "split" else 1 + 2 * 3)
 
 
@@ -50,14 +50,14 @@ def _light(layout: Layout) -> Manifold:
     return cone(layout.light(at.SEAT + 1), -1, layout.light(-1), at.SEAT + 1)
 
 
-def _bore(layout: Layout, height: float) -> Manifold:
-    """Room for the housing from the lip up, wider at the mouth so that it finds its way in."""
+def _bore(layout: Layout, low: float, height: float) -> Manifold:
+    """Room for the housing from `low` up, wider at the mouth, `height` up, so that it finds its way in."""
     mouth = cone(layout.bore, height - 1, layout.bore + 1, height + 0.001)
-    return cylinder(layout.bore, at.SEAT, height + 1) + mouth
+    return cylinder(layout.bore, low, height + 1) + mouth
 
 
-def _slit(layout: Layout) -> Manifold:
-    return box(0, 100, -SLIT / 2, SLIT / 2, -1, 60).rotate((0, 0, -layout.gaps[0][0]))
+def _slit(turn: float) -> Manifold:
+    return box(0, 100, -SLIT / 2, SLIT / 2, -1, 60).rotate((0, 0, turn))
 
 
 def _ears(layout: Layout) -> tuple[Manifold, Manifold]:
@@ -118,22 +118,14 @@ def spacer(layout: Layout, words: str) -> tuple[Manifold, int]:
 
 def coupon(layout: Layout, size: str, kind: str) -> tuple[Manifold, int]:
     """A ring of the clamp's own bore, wall and slit, with a tab that says its size; and its genus."""
-    solid = cylinder(layout.collar, 0, RING_SIZE) + plate(
-        rectangle(
-            -layout.collar + 1, -layout.collar - HEIGHT - 3, -len(size) * ADVANCE / 2 - 1, len(size) * ADVANCE / 2 + 1
-        ),
-        0,
-        3,
-        low=True,
-        high=True,
-    )
-    text = letters(size).translate((-(len(size) * ADVANCE - (ADVANCE - WIDTH)) / 2, 0)).rotate(90)
-    solid += prism(text.translate((-layout.collar - 1.6, 0)), 2, 3 + RAISED)
-    solid -= cylinder(layout.bore, -1, RING_SIZE + 1) + cone(
-        layout.bore, RING_SIZE - 1, layout.bore + 1, RING_SIZE + 0.001
-    )
+    half = len(size) * ADVANCE / 2 + 1
+    tab = rectangle(-layout.collar + 1, -layout.collar - HEIGHT - 3, -half, half)
+    solid = cylinder(layout.collar, 0, RING_HIGH) + plate(tab, 0, TAB, low=True, high=True)
+    text = letters(size).translate((-text_width(size) / 2, 0)).rotate(90)
+    solid += prism(text.translate((-layout.collar - 1.6, 0)), TAB - 1, TAB + RAISED)
+    solid -= _bore(layout, -1, RING_HIGH)
     if kind == "split":
-        return solid - box(0, 100, -SLIT / 2, SLIT / 2, -1, 60), 0
+        return solid - _slit(0), 0
     return solid, 1
 
 

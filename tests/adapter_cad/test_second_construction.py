@@ -332,10 +332,10 @@ def the_coupon(adapter: Adapter) -> tuple[Section, list[float]]:
 
     def section(z: float) -> Polygon:
         solid = [disc(lay.collar), slab(tab, z, 0, 3, below=True, above=True)] + [text] * (2 < z < 3 + clamp.RAISED)
-        bore = disc(lay.bore + max(z - clamp.RING_SIZE + 1, 0))
+        bore = disc(lay.bore + max(z - clamp.RING_HIGH + 1, 0))
         return merged(solid).difference(bore.union(slit))
 
-    return section, [0, 0.5, 2, 2.5, 3, 3 + clamp.RAISED, clamp.RING_SIZE - 1, clamp.RING_SIZE]
+    return section, [0, 0.5, 2, 2.5, 3, 3 + clamp.RAISED, clamp.RING_HIGH - 1, clamp.RING_HIGH]
 
 
 MADE_AGAIN = {"tray": the_tray, "clamp": the_clamp, "spacer": the_spacer, "stop": the_stop, "coupon": the_coupon}
