@@ -14,12 +14,13 @@ import numpy as np
 
 from adapter_cad.errors import BadDesign
 from adapter_cad.model import AdapterOptions, Ocular, Phone
-from adapter_cad.optics import OBJECTIVES, apparent_half_field, exit_pupil_diameter
+from adapter_cad.optics import apparent_half_field, widest_pupil
 
 __all__ = ["Layout", "lay_out"]
 
-# M3: clearance hole, washer (ISO 7093), nut (ISO 4032) with the play that a printed trap needs, socket head (ISO 4762).
+# M3: clearance hole, washer (ISO 7093; the stop's ISO 7089), nut (ISO 4032), socket head (ISO 4762).
 HOLE, WASHER, WASHER_THICK = 3.4, 9.0, 0.8
+STOP_WASHER, STOP_WASHER_THICK = 7.0, 0.5
 NUT_FLATS, NUT_THICK = 5.5, 2.4
 HEAD, HEAD_THICK = 5.5, 3.0
 STOCK = (6, 8, 10, 12, 16, 20, 25, 30, 35, 40, 45, 50, 55, 60)
@@ -42,7 +43,8 @@ KEEP = 5.0  # from a bolt's axis to the nearest edge of anything cut or raised b
 SCREW_BOSS = 9.0  # how thick a wall is round a screw, and how long
 SCREW_BOSS_LONG = 12.0
 TONGUE = 18.0  # of the tray beyond the phone's bottom end, for the stop
-STOP_BASE = 2.0
+STOP_BASE = 2.0  # how deep the stop lies in the tray's floor
+STOP_SEAT = 2.4  # the least that the stop keeps under a nut
 CLAMP_WALL = 4.0
 COLLAR_LONG = 16.0
 COLLAR_LEAST = 13.0
@@ -135,11 +137,8 @@ def lay_out(phone: Phone, ocular: Ocular, options: AdapterOptions) -> Layout:
     height = phone.bump.height if phone.bump else 0.0
     bulge = max(0.0, height - case)
     side = 1 if phone.lens_left <= phone.width / 2 else -1
-    datum = side * (phone.lens_left if side > 0 else phone.width - phone.lens_left) + side * case
     pupil_z = _fine(ocular.exit_pupil_height)
     back_z = _fine(pupil_z - case + height - phone.pupil_depth)
-    half_field = apparent_half_field(ocular)
-    pupil_radius = max(exit_pupil_diameter(ocular, objective) for objective in OBJECTIVES.values()) / 2
 
     floor = _fine(max(options.floor, bulge + UNDER_BUMP + SKIN))
     spacer = _fine(back_z - floor - SEAT)
@@ -163,21 +162,21 @@ def lay_out(phone: Phone, ocular: Ocular, options: AdapterOptions) -> Layout:
         raise BadDesign(place, fault, f"bolts up to {STOCK[-1]} mm are stock")
     bolt_length = next(length for length in STOCK if length >= base)
 
-    stop_least = 0.5 + (floor - STOP_BASE) + 2.4 + NUT_THICK
-    stop_bolt = next(length for length in STOCK if length >= stop_least)
+    stop_base = STOP_WASHER_THICK + (floor - STOP_BASE) + NUT_THICK
+    stop_bolt = next(length for length in STOCK if length >= stop_base + STOP_SEAT)
     plain = Layout(
         side=side,
         width=_fine(phone.width + 2 * case),
         length=_fine(phone.length + 2 * case),
         thickness=_fine(phone.thickness + 2 * case),
-        datum_x=_fine(datum),
+        datum_x=_fine(side * (min(phone.lens_left, phone.width - phone.lens_left) + case)),
         top_y=_fine(phone.lens_top + case),
         pupil_z=pupil_z,
         glass_z=_fine(pupil_z - phone.pupil_depth),
         back_z=back_z,
         bump=_bump(phone, bulge),
-        half_field=half_field,
-        pupil_radius=pupil_radius,
+        half_field=apparent_half_field(ocular),
+        pupil_radius=widest_pupil(ocular) / 2,
         floor=floor,
         spacer=spacer,
         bore=bore,
@@ -188,7 +187,7 @@ def lay_out(phone: Phone, ocular: Ocular, options: AdapterOptions) -> Layout:
         pad=_fine(bolt_length - base),
         screws=(),
         stops=(),
-        stop_seat=_fine(stop_bolt - 0.5 - (floor - STOP_BASE) - NUT_THICK),
+        stop_seat=_fine(stop_bolt - stop_base),
         stop_bolt=stop_bolt,
         xy_travel=_fine(options.xy_travel),
         wall=_fine(options.wall),
