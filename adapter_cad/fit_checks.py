@@ -37,13 +37,14 @@ def check_fit(adapter: Adapter, meshes: Meshes, second: SecondReading | None = N
     placed = {n: solid.transform(_assembly(adapter, n)[:3]) for n, solid in solids.items() if n != "coupon"}
     parts, pieces = union(placed.values()), phone_pieces(adapter.layout, adapter.phone)
     metal = union(to_solid(item.mesh) for item in adapter.hardware)
+    centre, radius = _bore(adapter, "clamp", solids["clamp"])
     return [
         *_apart(adapter, placed, parts, union(pieces), metal),
         _way_in(adapter, placed["tray"], pieces),
         *_play(adapter, parts + metal, pieces),
-        _clearance(adapter, solids["clamp"]),
-        _coupon(adapter, solids),
-        _on_axis(adapter, meshes, solids, second),
+        _clearance(adapter, radius),
+        _coupon(adapter, solids["coupon"], radius),
+        _on_axis(adapter, meshes["tray"], solids, centre, second),
         _height(adapter, meshes),
         _rays(adapter, parts),
     ]
@@ -121,9 +122,8 @@ def _reach(around: Manifold, pieces: list[Manifold], way: np.ndarray, limit: flo
     return met
 
 
-def _clearance(adapter: Adapter, clamp: Manifold) -> Check:
-    centre, radius = _bore(adapter, clamp)
-    found = radius - adapter.ocular.housing_diameter / 2
+def _clearance(adapter: Adapter, bore: float) -> Check:
+    found = bore - adapter.ocular.housing_diameter / 2
     designed = adapter.options.clearance
     ok = abs(found - designed) <= CLEARANCE_SLACK
     return Check("radial clearance at the ocular, mm", ok, _value(found), f"{designed:g} +- {CLEARANCE_SLACK:g}")
@@ -134,14 +134,14 @@ def _value(found: float) -> float | str:
     return round(float(found), 3) if math.isfinite(found) else "not found"
 
 
-def _coupon(adapter: Adapter, solids: Mapping[str, Manifold]) -> Check:
+def _coupon(adapter: Adapter, coupon: Manifold, bore: float) -> Check:
     """How far the coupon's bore differs from the clamp's, of which it is to tell."""
-    off = _bore(adapter, solids["coupon"], "coupon")[1] - _bore(adapter, solids["clamp"])[1]
+    off = _bore(adapter, "coupon", coupon)[1] - bore
     limit = f"+- {CLEARANCE_SLACK:g}"
     return Check("coupon's bore over the clamp's, mm", bool(abs(off) <= CLEARANCE_SLACK), _value(off), limit)
 
 
-def _bore(adapter: Adapter, solid: Manifold, name: str = "clamp") -> tuple[np.ndarray, float]:
+def _bore(adapter: Adapter, name: str, solid: Manifold) -> tuple[np.ndarray, float]:
     """Centre (x, y) in the part's print frame and least radius of its bore, 2 mm down the collar."""
     middle = solid.bounding_box()[2] + at.SEAT + 2  # below any set screw
     about = trimesh.transform_points(np.zeros((1, 3)), np.linalg.inv(_assembly(adapter, name)))[0, :2]
@@ -193,19 +193,24 @@ def _centroid(p: np.ndarray) -> np.ndarray:
     return np.array([((x + x1) * cross).sum(), ((y + y1) * cross).sum()]) / (3 * cross.sum())
 
 
-def _on_axis(adapter: Adapter, meshes: Meshes, solids: Mapping[str, Manifold], second: SecondReading | None) -> Check:
+def _on_axis(
+    adapter: Adapter,
+    tray: trimesh.Trimesh,
+    solids: Mapping[str, Manifold],
+    centre: np.ndarray,
+    second: SecondReading | None,
+) -> Check:
     """How far the camera's axis is beside the ocular's.
 
-    The ocular's: the bore's centre in the clamp, carried over to the tray by the three bolt holes of each. The
+    The ocular's: the bore's `centre` in the clamp, carried over to the tray by the three bolt holes of each. The
     camera's: from the tray's datum walls, met by rays, by the phone's second reading.
     """
-    centre, _ = _bore(adapter, solids["clamp"])
     here = _holes(adapter, "clamp", solids["clamp"], at.FLANGE / 2)
     there = _holes(adapter, "tray", solids["tray"], at.NUT_SEAT / 2)
     here, centre = here * (1, -1), centre * (1, -1)  # the clamp prints turned over
     turn, shift = _rigid(here, there)
     ocular = turn @ centre + shift
-    wall, top = _datum(adapter, meshes["tray"])
+    wall, top = _datum(adapter, tray)
     phone, case = adapter.phone, adapter.options.case
     if second is None:
         left, right, from_top = phone.lens_left, phone.width - phone.lens_left, phone.lens_top
