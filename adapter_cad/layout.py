@@ -30,6 +30,8 @@ FLANGE = 5.0
 NUT_SEAT = 1.4  # what the tray's floor keeps under a nut
 SCREW_GAP = 0.8  # between the phone and the wall that its screws go through
 LIP = 2.0  # how far the lips reach over the screen
+LIP_THICK = 1.2
+LIP_BEVEL = (0.8, 1.0)  # how far in and down the lips' outer edges are broken
 LIFT = 0.2  # between the screen and the lips
 SLIDE = LIP + 0.5  # how far the phone is slid up under the top lip
 ROUND_BUMP = 0.6  # beside the camera island; UNDER_BUMP below it
@@ -108,6 +110,21 @@ class Layout:
         return self.datum_x - self.side * self.width
 
     @property
+    def inner_x(self) -> float:
+        """The face of the wall with the screws."""
+        return self.far_x - self.side * SCREW_GAP
+
+    @property
+    def across(self) -> tuple[float, float]:
+        """x of the two side walls' faces, rising."""
+        return min(self.datum_x, self.inner_x), max(self.datum_x, self.inner_x)
+
+    @property
+    def lid_z(self) -> float:
+        """Top of the lips."""
+        return self.back_z + self.thickness + LIFT + LIP + LIP_THICK
+
+    @property
     def screw_z(self) -> float:
         """Height of the screws' axes: the middle of the phone's edge."""
         return self.back_z + self.thickness / 2
@@ -124,6 +141,19 @@ class Layout:
     def flange(self) -> float:
         """Radius of the clamp's flange and of the spacer."""
         return _fine(max(math.hypot(*self.bolts[0]) + BOSS, self.collar + LETTERED))
+
+    def lip(self, edge: float, outer: float, low: float) -> list[tuple[float, float]]:
+        """Profile (y, z), anticlockwise, of a wall whose lip reaches over the screen from below at 45 degrees.
+
+        edge  y of the phone's end; outer  y of the wall's other side; low  z of its foot
+        """
+        way = math.copysign(1, outer - edge)
+        tip, lid, (across, down) = edge - way * LIP, self.lid_z, LIP_BEVEL
+        points = [
+            (edge, low), (outer, low), (outer, lid - down), (outer - way * across, lid), (tip, lid),
+            (tip, lid - LIP_THICK), (edge, lid - LIP_THICK - LIP),
+        ]  # fmt: skip
+        return points if way > 0 else points[::-1]
 
     def light(self, z: float) -> float:
         """Radius that parts leave free for the light at height z: the marginal rays, a margin and the x-y travel."""
@@ -294,7 +324,7 @@ def _bolts(layout: Layout, phone: Phone, place: str) -> tuple[tuple[float, float
 def _clear(layout: Layout, phone: Phone, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where a bolt's nut has floor all round it: under the phone or outside the walls, away from all that is cut."""
     outer = layout.side * layout.datum_x + layout.wall
-    inner = layout.side * layout.far_x - SCREW_GAP
+    inner = layout.side * layout.inner_x
     u = layout.side * x  # rises to the datum wall
     top = layout.top_y + layout.wall
     under = (u < outer - layout.wall - KEEP) & (u > inner + KEEP) & (y < layout.top_y - KEEP)

@@ -10,6 +10,7 @@ import trimesh
 from manifold3d import CrossSection, JoinType, Manifold, Mesh64, OpType
 
 __all__ = [
+    "along_x",
     "box",
     "cone",
     "cylinder",
@@ -25,6 +26,7 @@ __all__ = [
     "to_mesh",
     "to_solid",
     "union",
+    "union_2d",
 ]
 
 SEGMENTS = 64
@@ -58,6 +60,11 @@ def union(solids: Iterable[Manifold]) -> Manifold:
     return Manifold.batch_boolean(list(solids), OpType.Add)
 
 
+def union_2d(shapes: Iterable[CrossSection]) -> CrossSection:
+    """All of them as one."""
+    return CrossSection.batch_boolean(list(shapes), OpType.Add)
+
+
 def box(x0: float, x1: float, y0: float, y1: float, z0: float, z1: float) -> Manifold:
     """A box between three pairs of faces, each pair in either order."""
     return prism(rectangle(x0, x1, y0, y1), *sorted((z0, z1)))
@@ -66,6 +73,12 @@ def box(x0: float, x1: float, y0: float, y1: float, z0: float, z1: float) -> Man
 def prism(shape: CrossSection, z0: float, z1: float) -> Manifold:
     """A shape drawn up from z0 to z1; nothing where it is empty (manifold3d would call that invalid)."""
     return Manifold() if shape.is_empty() else shape.extrude(z1 - z0).translate((0, 0, z0))
+
+
+def along_x(shape: CrossSection, x0: float, x1: float) -> Manifold:
+    """A shape drawn in (y, z), stood up along x between two faces in either order."""
+    x0, x1 = sorted((x0, x1))
+    return shape.extrude(x1 - x0).rotate((90, 0, 90)).translate((x0, 0, 0))
 
 
 def plate(shape: CrossSection, z0: float, z1: float, low: bool = False, high: bool = False) -> Manifold:
@@ -97,8 +110,7 @@ def teardrop(radius: float, length: float) -> Manifold:
     """A hole along +x from the origin, its roof at 45 degrees towards +z: it prints lying without support."""
     tip, side = radius * math.sqrt(2), radius / math.sqrt(2)
     shape = disc(radius, segments=32) + CrossSection([[(0, 0), (side, side), (0, tip), (-side, side)]])
-    # Drawn in (y, z), then stood up along x.
-    return shape.extrude(length).rotate((90, 0, 90))
+    return along_x(shape, 0, length)
 
 
 def nut_slot(flats: float, thick: float, up: float) -> Manifold:

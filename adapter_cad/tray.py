@@ -11,6 +11,7 @@ from adapter_cad.layout import Layout, sides, spans
 from adapter_cad.lettering import ADVANCE, HEIGHT, letters, text_width
 from adapter_cad.model import Phone
 from adapter_cad.solids import (
+    along_x,
     box,
     cone,
     cylinder,
@@ -24,12 +25,12 @@ from adapter_cad.solids import (
     rounded,
     teardrop,
     union,
+    union_2d,
 )
 
 __all__ = ["tray"]
 
 WALL_SHARE = 0.8  # of the phone's thickness that the side walls cover, so that a finger reaches the screen's edge
-LIP_THICK = 1.2
 CLOSE = 1.6  # two openings nearer than this become one: no wall thinner than it is left between them
 LETTER_DEEP, LETTER_UNDER = 0.8, 0.2  # the letters' panel, and how far the letters stay under its rim
 LINE = HEIGHT + 1.6
@@ -40,7 +41,7 @@ def tray(layout: Layout, phone: Phone, words: list[str]) -> tuple[Manifold, int]
     """The tray in the assembly frame, and its genus; `words` are written on its floor, each unbroken if it fits."""
     s, wall = layout.side, layout.wall
     outer = layout.datum_x + s * wall
-    inner = layout.far_x - s * at.SCREW_GAP
+    inner = layout.inner_x
     far = inner - s * wall
     top, end = layout.top_y + wall, layout.bottom_y - at.TONGUE
 
@@ -80,26 +81,13 @@ def tray(layout: Layout, phone: Phone, words: list[str]) -> tuple[Manifold, int]
     return solid, plan.num_contour() - 1 + 2 * len(layout.screws)
 
 
-def union_2d(shapes: object) -> CrossSection:
-    """All of them as one."""
-    return sum(shapes, CrossSection())  # type: ignore[call-overload]
-
-
 def _walls(layout: Layout, phone: Phone, outer: float, inner: float, far: float, end: float, top: float) -> Manifold:
     """The two side walls and the top wall with its lip, open where the phone's edge has something."""
     low = layout.back_z - 1
     high = layout.back_z + WALL_SHARE * layout.thickness
     solid = plate(rectangle(layout.datum_x, outer, end, top), low, high, high=True)
     solid += plate(rectangle(inner, far, end, top), low, high, high=True)
-    screen = layout.back_z + layout.thickness + at.LIFT
-    lid = screen + at.LIP + LIP_THICK
-    y = layout.top_y
-    profile = [
-        (y, low), (top, low), (top, lid - 1), (top - 0.8, lid), (y - at.LIP, lid), (y - at.LIP, screen + at.LIP),
-        (y, screen),
-    ]  # fmt: skip
-    x0, x1 = sorted((outer, far))
-    solid += CrossSection([profile]).extrude(x1 - x0).rotate((90, 0, 90)).translate((x0, 0, 0))
+    solid += along_x(CrossSection([layout.lip(layout.top_y, top, low)]), outer, far)
 
     s = layout.side
     datum_side, screw_side = sides(layout)
@@ -108,7 +96,7 @@ def _walls(layout: Layout, phone: Phone, outer: float, inner: float, far: float,
     for a, b in spans(layout, phone, screw_side):
         solid -= box(inner + s, far - s, a, b, layout.back_z, layout.back_z + UP)
     for a, b in spans(layout, phone, "top"):
-        solid -= box(a, b, y - at.LIP - 1, top + 1, layout.back_z, layout.back_z + UP)
+        solid -= box(a, b, layout.top_y - at.LIP - 1, top + 1, layout.back_z, layout.back_z + UP)
     return solid
 
 
@@ -129,7 +117,7 @@ def _pocket_depth(layout: Layout) -> float:
 
 def _inside(layout: Layout) -> CrossSection:
     """The floor between the walls."""
-    return rectangle(layout.datum_x, layout.far_x - layout.side * at.SCREW_GAP, layout.bottom_y, layout.top_y)
+    return rectangle(*layout.across, layout.bottom_y, layout.top_y)
 
 
 def _openings(layout: Layout, phone: Phone) -> CrossSection:
@@ -160,9 +148,9 @@ def _light(layout: Layout) -> Manifold:
 
 def _panel(layout: Layout, words: list[str]) -> tuple[CrossSection, CrossSection]:
     """The sunk panel at the floor's bottom end and the lines written in it."""
-    x0, x1 = sorted((layout.datum_x, layout.far_x - layout.side * at.SCREW_GAP))
+    x0, x1 = layout.across
     room = int((x1 - x0 - 10) // ADVANCE)
-    lines = wrapped(words, room)
+    lines = _wrapped(words, room)
     width = max(text_width(line) for line in lines)
     low = layout.bottom_y + 6
     left = (x0 + x1 - width) / 2
@@ -172,7 +160,7 @@ def _panel(layout: Layout, words: list[str]) -> tuple[CrossSection, CrossSection
     return rectangle(left - 1.6, left + width + 1.6, low, low + len(lines) * LINE + 1.6), text
 
 
-def wrapped(words: list[str], room: int) -> list[str]:
+def _wrapped(words: list[str], room: int) -> list[str]:
     """Lines of at most `room` letters; a word too long for one is broken after a hyphen, else where it must."""
     lines = []
     for word in words:
@@ -191,16 +179,16 @@ def wrapped(words: list[str], room: int) -> list[str]:
 
 def _window(layout: Layout, taken: CrossSection, panel: CrossSection) -> CrossSection:
     """What the floor can do without, between the bolts and the letters: less to print."""
-    x0, x1 = sorted((layout.datum_x, layout.far_x - layout.side * at.SCREW_GAP))
+    x0, x1 = layout.across
     bolts = [y for _, y in layout.bolts if y > layout.bottom_y]
-    high = min([y - at.BOSS for y in bolts] + [taken_low(layout, taken)]) - 4
+    high = min([y - at.BOSS for y in bolts] + [_taken_low(layout, taken)]) - 4
     low = panel.bounds()[3] + 4
     if high - low < 12:
         return CrossSection()
     return rounded(rectangle(x0 + 8, x1 - 8, low, high), 4)
 
 
-def taken_low(layout: Layout, taken: CrossSection) -> float:
+def _taken_low(layout: Layout, taken: CrossSection) -> float:
     """The lowest y that is cut near the camera: openings, island, light."""
     camera = taken ^ rectangle(-200, 200, layout.bottom_y, 200)
     light = -layout.light(layout.floor_z)

@@ -172,7 +172,7 @@ def the_tray(adapter: Adapter) -> tuple[Section, list[float]]:
     traps = merged(affinity.translate(disc(NUT / 2, sides=6), *bolt) for bolt in lay.bolts)
     channel = rect(lay.datum_x, inner, end - 1, lay.bottom_y)
     slots = merged(rect(inner - s * 2.1, inner - s * 4.7, y - NUT / 2, y + NUT / 2) for y in lay.screws)
-    wall_top, lid = back + tray.WALL_SHARE * lay.thickness, screen + at.LIFT + at.LIP + tray.LIP_THICK
+    wall_top, lid = back + tray.WALL_SHARE * lay.thickness, screen + at.LIFT + at.LIP + at.LIP_THICK
     boss_top = lay.screw_z + 3.8
 
     def top_wall(z: float) -> Polygon:
@@ -305,7 +305,7 @@ def the_stop(adapter: Adapter) -> tuple[Section, list[float]]:
     lay, s = adapter.layout, adapter.layout.side
     x0, x1 = sorted((lay.datum_x - s * 0.3, lay.far_x - s * (at.SCREW_GAP - 0.3)))
     low, screen, y = lay.back_z - at.STOP_BASE, lay.back_z + lay.thickness + at.LIFT, lay.bottom_y
-    lid = screen + at.LIP + stop.LIP_THICK
+    lid = screen + at.LIP + at.LIP_THICK
     plugs = merged(rect(*span, y - 99, y + 99) for span in spans(lay, adapter.phone, "bottom"))
     middle, slide = y - at.TONGUE / 2, stop.SLOT
     slots = merged(
