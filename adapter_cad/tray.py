@@ -55,7 +55,6 @@ def tray(layout: Layout, phone: Phone, words: list[str]) -> tuple[Manifold, int]
     solid += plate(shelf, layout.floor_z, layout.back_z, low=True)
     solid += union(plate(boss, layout.floor_z, layout.screw_z + 3.8, low=True, high=True) for boss in bosses)
     solid += _walls(layout, phone, outer, inner, far, end, top)
-    solid += union(plate(boss, layout.back_z - 1, layout.screw_z + 3.8, high=True) for boss in bosses)
 
     openings = _openings(layout, phone)
     pocket = _pocket(layout, openings)
