@@ -20,7 +20,7 @@ from adapter_cad.catalogue import SecondReading
 from adapter_cad.check import Report, check, check_together, reloaded
 from adapter_cad.design import design
 from adapter_cad.errors import BadDesign
-from adapter_cad.mesh_checks import check_mesh
+from adapter_cad.mesh_checks import check_mesh, turn_to_fit
 from adapter_cad.model import AdapterOptions, BackOpening, Bump, EdgeCutout, Fact, Ocular, Phone, Printer
 from adapter_cad.part import Adapter, Check
 from adapter_cad.pictures import assembled_picture, exploded_picture
@@ -159,7 +159,8 @@ def check_files(paths: Sequence[Path], tell: Tell) -> tuple[list[Path], Report]:
             if file.suffix.lower() == ".stl":
                 meshes[file.stem] = mesh
                 if adapter:
-                    found.append(slicing_check(slice_file(file, adapter.printer)))
+                    turn = turn_to_fit(mesh, adapter.printer) or 0
+                    found.append(slicing_check(slice_file(file, adapter.printer, turn)))
             checks += [replace(one, name=f"{file.name}: {one.name}") for one in found]
         tell("check together", len(here), len(here))
         if adapter and set(parts) <= set(meshes):
