@@ -18,9 +18,9 @@ __all__ = ["clamp", "coupon", "ear_bolt", "set_screws", "spacer"]
 
 SLIT = 2.4
 HEAD_EAR, NUT_EAR = 6.5, 8.0  # thickness of the two ears
-EAR = 10.5  # how far the ears stand out of the collar
+EAR, EAR_AXIS = 10.5, 5.5  # how far the ears stand out of the collar, and how far out their screw is
+TO_NUT = 2.4  # from the slit, or the bore, to a nut's trap
 SCREW_UP = 6.0  # from the flange to the axis of a screw beside it
-OVER_SCREW = 3.8
 RAISED = 0.6
 PAD = 6.2  # radius of what a bolt's washer lies on
 LETTERS_OUT = PAD + HEIGHT / 2  # from the collar to the letters' middle
@@ -64,21 +64,21 @@ def _ears(layout: Layout) -> tuple[Manifold, Manifold]:
     """Two ears with the screw that closes the collar, along y before they are turned to the slit."""
     z = at.FLANGE + SCREW_UP
     shape = rectangle(layout.bore + 1, layout.collar + EAR, -SLIT / 2 - HEAD_EAR, SLIT / 2 + NUT_EAR)
-    radius = layout.collar + 5.5
+    radius = layout.collar + EAR_AXIS
     turn = -layout.gaps[0][0]
     hole = teardrop(at.HOLE / 2, 60).rotate((0, 0, 90)).translate((radius, -30, z))
-    slot = nut_slot(at.NUT_FLATS + 0.2, at.NUT_THICK + 0.2, 60).rotate((0, 0, 90))
-    hole += slot.translate((radius, SLIT / 2 + 2.4 + at.NUT_THICK / 2 + 0.1, z))
-    return plate(shape, 0, z + OVER_SCREW, high=True).rotate((0, 0, turn)), hole.rotate((0, 0, turn))
+    slot = nut_slot(at.TRAP_FLATS, at.TRAP_THICK, 60).rotate((0, 0, 90))
+    hole += slot.translate((radius, SLIT / 2 + TO_NUT + at.TRAP_THICK / 2, z))
+    return plate(shape, 0, z + at.OVER_SCREW, high=True).rotate((0, 0, turn)), hole.rotate((0, 0, turn))
 
 
 def _set_screw_bosses(layout: Layout) -> tuple[Manifold, Manifold]:
     z = at.FLANGE + SCREW_UP
     shape = rectangle(layout.bore + 1, layout.bore + 9.5, -6, 6)
-    boss = plate(shape, 0, z + OVER_SCREW, high=True)
+    boss = plate(shape, 0, z + at.OVER_SCREW, high=True)
     hole = teardrop(at.HOLE / 2, 30).translate((layout.bore - 2, 0, z))
-    slot = nut_slot(at.NUT_FLATS + 0.2, at.NUT_THICK + 0.2, 60)
-    hole += slot.translate((layout.bore + 2.4 + at.NUT_THICK / 2 + 0.1, 0, z))
+    slot = nut_slot(at.TRAP_FLATS, at.TRAP_THICK, 60)
+    hole += slot.translate((layout.bore + TO_NUT + at.TRAP_THICK / 2, 0, z))
     turns = [(0, 0, -middle) for middle, _ in layout.gaps]
     return union(boss.rotate(turn) for turn in turns), union(hole.rotate(turn) for turn in turns)
 
@@ -131,9 +131,9 @@ def coupon(layout: Layout, size: str, kind: str) -> tuple[Manifold, int]:
 
 def ear_bolt(layout: Layout) -> tuple[float, float, float, float]:
     """Radius, height in the assembly, and the two ends along the tangent of the screw that closes the collar."""
-    return layout.collar + 5.5, at.SEAT - at.FLANGE - SCREW_UP, -SLIT / 2 - HEAD_EAR, SLIT / 2 + 2.4
+    return layout.collar + EAR_AXIS, at.SEAT - at.FLANGE - SCREW_UP, -SLIT / 2 - HEAD_EAR, SLIT / 2 + TO_NUT
 
 
 def set_screws(layout: Layout) -> tuple[float, float]:
     """Height in the assembly of the set screws, and the radius at which their nuts begin."""
-    return at.SEAT - at.FLANGE - SCREW_UP, layout.bore + 2.4
+    return at.SEAT - at.FLANGE - SCREW_UP, layout.bore + TO_NUT

@@ -40,7 +40,7 @@ def hardware(layout: Layout, ocular: Ocular, options: AdapterOptions) -> tuple[H
     s = layout.side
     for y in layout.screws:
         found.append(_bolt(SCREW, "against the phone's edge", (layout.far_x - s * SCREW, y, layout.screw_z), (s, 0, 0)))
-        nut = (layout.far_x - s * (at.SCREW_GAP + 2.2 + at.NUT_THICK), y, layout.screw_z)
+        nut = (layout.far_x - s * (at.SCREW_GAP + at.WALL_TO_NUT + at.NUT_THICK), y, layout.screw_z)
         found.append(_nut("against the phone's edge", nut, (s, 0, 0), UP))
     return tuple(found + _of_clamp(layout, ocular, options))
 

@@ -22,6 +22,7 @@ __all__ = ["Layout", "lay_out"]
 HOLE, WASHER, WASHER_THICK = 3.4, 9.0, 0.8
 STOP_WASHER, STOP_WASHER_THICK = 7.0, 0.5
 NUT_FLATS, NUT_THICK = 5.5, 2.4
+TRAP_FLATS, TRAP_THICK = NUT_FLATS + 0.2, NUT_THICK + 0.2  # with the play that a printed trap needs
 HEAD, HEAD_THICK = 5.5, 3.0
 STOCK = (6, 8, 10, 12, 16, 20, 25, 30, 35, 40, 45, 50, 55, 60)
 
@@ -44,6 +45,8 @@ BOSS = 6.5  # radius of the floor round a bolt
 KEEP = 5.0  # from a bolt's axis to the nearest edge of anything cut or raised beside it
 SCREW_BOSS = 9.0  # how thick a wall is round a screw, and how long
 SCREW_BOSS_LONG = 12.0
+OVER_SCREW = 3.8  # from a lying screw's axis to the top of what holds it
+WALL_TO_NUT = 2.2  # from the wall's inner face to the nut of a screw through it
 TONGUE = 18.0  # of the tray beyond the phone's bottom end, for the stop
 STOP_BASE = 2.0  # how deep the stop lies in the tray's floor
 STOP_SEAT = 2.4  # the least that the stop keeps under a nut

@@ -6,7 +6,7 @@ from math import cos, pi
 
 from manifold3d import CrossSection
 
-__all__ = ["ADVANCE", "HEIGHT", "STROKE", "letters", "text_width"]
+__all__ = ["ADVANCE", "HEIGHT", "STROKE", "WIDTH", "letters", "text_width"]
 
 STROKE = 1.3
 WIDTH, HEIGHT = 4.6, 8.0  # of a capital, over all

@@ -14,6 +14,7 @@ __all__ = ["SLOT", "stop"]
 DEEP = 16.0  # along y
 SLOT = 2.0  # how far the stop can be moved either way
 SIDE_GAP = 0.3
+NUT_REACH = 3.3  # from a nut's middle beyond its corner
 
 
 def stop(layout: Layout, phone: Phone) -> tuple[Manifold, int]:
@@ -26,8 +27,8 @@ def stop(layout: Layout, phone: Phone) -> tuple[Manifold, int]:
     middle = y - at.TONGUE / 2
     for x in layout.stops:
         solid -= prism(_slot(at.HOLE / 2, x, middle), low - 1, lid + 1)
-        half = (at.NUT_FLATS + 0.2) / 2
-        room = rectangle(x - half, x + half, middle - SLOT - 3.3, middle + SLOT + 3.3)
+        half, long = at.TRAP_FLATS / 2, SLOT + NUT_REACH
+        room = rectangle(x - half, x + half, middle - long, middle + long)
         solid -= prism(room, low + layout.stop_seat, lid + 1)
     return solid, len(layout.stops)
 

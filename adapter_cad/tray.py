@@ -33,7 +33,8 @@ __all__ = ["tray"]
 WALL_SHARE = 0.8  # of the phone's thickness that the side walls cover, so that a finger reaches the screen's edge
 CLOSE = 1.6  # two openings nearer than this become one: no wall thinner than it is left between them
 LETTER_DEEP, LETTER_UNDER = 0.8, 0.2  # the letters' panel, and how far the letters stay under its rim
-LINE = HEIGHT + 1.6
+MARGIN = 1.6  # round the lines and between them
+LINE = HEIGHT + MARGIN
 UP = 40.0
 
 
@@ -53,7 +54,7 @@ def tray(layout: Layout, phone: Phone, words: list[str]) -> tuple[Manifold, int]
     shelf = disc(math.hypot(*layout.bolts[0]) + at.BOSS)
     solid = plate(rounded(outline, 3), layout.floor_z, layout.back_z, low=True)
     solid += plate(shelf, layout.floor_z, layout.back_z, low=True)
-    solid += union(plate(boss, layout.floor_z, layout.screw_z + 3.8, low=True, high=True) for boss in bosses)
+    solid += union(plate(boss, layout.floor_z, layout.screw_z + at.OVER_SCREW, low=True, high=True) for boss in bosses)
     solid += _walls(layout, phone, outer, inner, far, end, top)
 
     openings = _openings(layout, phone)
@@ -67,12 +68,12 @@ def tray(layout: Layout, phone: Phone, words: list[str]) -> tuple[Manifold, int]
     solid -= box(layout.datum_x, inner, end - 1, layout.bottom_y, layout.back_z - at.STOP_BASE, layout.back_z + UP)
     solid -= _light(layout)
     solid -= prism(pocket, layout.back_z - _pocket_depth(layout), layout.back_z + UP)
-    nut = ring_of_nut(at.NUT_FLATS + 0.2)
+    nut = ring_of_nut(at.TRAP_FLATS)
     solid -= union(prism(nut.translate(b), layout.floor_z + at.NUT_SEAT, layout.back_z + UP) for b in layout.bolts)
     for y in layout.screws:
         solid -= teardrop(at.HOLE / 2, 30).translate((min(inner + s, inner + s - 30 * s), y, layout.screw_z))
-        slot = nut_slot(at.NUT_FLATS + 0.2, at.NUT_THICK + 0.2, UP)
-        solid -= slot.translate((inner - s * (2.2 + at.NUT_THICK / 2), y, layout.screw_z))
+        slot = nut_slot(at.TRAP_FLATS, at.TRAP_THICK, UP)
+        solid -= slot.translate((inner - s * (at.WALL_TO_NUT + at.NUT_THICK / 2), y, layout.screw_z))
     solid -= prism(panel - inside, layout.back_z - LETTER_DEEP, layout.back_z + 1)
     solid -= prism(panel, layout.back_z - LETTER_UNDER, layout.back_z + 1)
 
@@ -154,9 +155,9 @@ def _panel(layout: Layout, words: list[str]) -> tuple[CrossSection, CrossSection
     low = layout.bottom_y + 6
     left = (x0 + x1 - width) / 2
     text = union_2d(
-        letters(line).translate((left, low + 1.6 + (len(lines) - 1 - row) * LINE)) for row, line in enumerate(lines)
+        letters(line).translate((left, low + MARGIN + (len(lines) - 1 - row) * LINE)) for row, line in enumerate(lines)
     )
-    return rectangle(left - 1.6, left + width + 1.6, low, low + len(lines) * LINE + 1.6), text
+    return rectangle(left - MARGIN, left + width + MARGIN, low, low + len(lines) * LINE + MARGIN), text
 
 
 def _wrapped(words: list[str], room: int) -> list[str]:

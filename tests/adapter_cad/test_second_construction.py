@@ -276,7 +276,7 @@ def the_clamp(adapter: Adapter) -> tuple[Section, list[float]]:
 
     def section(z: float) -> Polygon:
         solid = [slab(flange, z, 0, at.FLANGE, below=True, above=True)]
-        solid += [slab(lug, z, 0, axis + clamp.OVER_SCREW, above=True) for lug in lugs] + [collar] * (z < height)
+        solid += [slab(lug, z, 0, axis + at.OVER_SCREW, above=True) for lug in lugs] + [collar] * (z < height)
         solid += [pads] * (bool(lay.pad) and 1 < z < at.FLANGE + lay.pad)
         solid += [words] * (at.FLANGE - 0.4 < z < at.FLANGE + clamp.RAISED)
         mouth = max(z - height + 1, 0)
@@ -284,7 +284,7 @@ def the_clamp(adapter: Adapter) -> tuple[Section, list[float]]:
         cut += [slit] * split + [nuts] * (z > axis + NUT_LOW)
         return merged(solid).difference(merged(cut))
 
-    lug_top = axis + clamp.OVER_SCREW
+    lug_top = axis + at.OVER_SCREW
     levels = [0, 0.5, 1, at.SEAT, 4.5, 4.6, 5, 5 + lay.pad, 5.6, lug_top - 0.5, lug_top, height - 1, height]
     return section, [*levels, axis + NUT_LOW, *[axis + part for part in ROUND]]
 
