@@ -144,14 +144,19 @@ def rows(kind: Kind) -> list[Row]:
 
 
 def numbers(device: Device) -> dict[str, dict[str, Any]]:
-    """Every number of a device under its fact's name: {"value", "standing", "source"}; ready for JSON."""
+    """Every number of a device under its fact's name: {"value", "standing", "source"}; ready for JSON.
+
+    standing is None where nobody said where the number comes from.
+    """
     values: dict[str, Any] = {name: getattr(device, name) for name in KINDS[_kind_of(device)][1]}
     if isinstance(device, Phone):
         if device.bump:
             values["bump"] = asdict(device.bump)
         values |= {f"edge: {cut.kind}": asdict(cut) for cut in device.edges}
         values |= {f"back: {hole.kind}": asdict(hole) for hole in device.backs}
-    return {name: {"value": value, **asdict(device.facts[name])} for name, value in values.items()}
+    nobody = {"standing": None, "source": ""}
+    stated = {name: asdict(fact) for name, fact in device.facts.items()}
+    return {name: {"value": value, **stated.get(name, nobody)} for name, value in values.items()}
 
 
 def parse(kind: Kind, place: str, name: str, text: str) -> Device:

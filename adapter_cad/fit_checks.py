@@ -16,7 +16,7 @@ from trimesh.ray.ray_pyembree import RayMeshIntersector
 from adapter_cad import layout as at
 from adapter_cad.bodies import ocular_body, phone_pieces
 from adapter_cad.catalogue import SecondReading
-from adapter_cad.optics import OBJECTIVES, marginal_rays, optics
+from adapter_cad.optics import all_optics, marginal_rays
 from adapter_cad.part import Adapter, Check
 from adapter_cad.rays import first_face
 from adapter_cad.solids import to_mesh, to_solid, union
@@ -82,7 +82,7 @@ def _way_in(adapter: Adapter, tray: Manifold, pieces: list[Manifold]) -> Check:
 
 def _play(adapter: Adapter, around: Manifold, pieces: list[Manifold]) -> list[Check]:
     """How far the phone can move in six directions before it meets parts or screws."""
-    seen = [optics(adapter.ocular, adapter.phone, objective) for objective in OBJECTIVES.values()]
+    seen = all_optics(adapter.ocular, adapter.phone)
     aside = min([o.decentre_margin for o in seen if o.decentre_margin > 0], default=math.inf)
     along = min([o.axial_margin for o in seen if o.axial_margin > 0], default=math.inf)
     # Held down at one end alone it could be tipped out: each half has to be held.
