@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from manifold3d import JoinType, Manifold
+from manifold3d import Manifold
 
 from adapter_cad.layout import Layout
 from adapter_cad.model import Ocular, Phone
-from adapter_cad.solids import box, cylinder, prism, rectangle
+from adapter_cad.solids import SEGMENTS, box, cylinder, prism, rectangle, rounded
 
 __all__ = ["ocular_body", "phone_pieces"]
 
@@ -19,7 +19,7 @@ def phone_pieces(layout: Layout, phone: Phone) -> list[Manifold]:
     outline = rectangle(layout.datum_x, layout.far_x, layout.bottom_y, layout.top_y)
     radius = min(phone.corner_radius, layout.width / 2 - 1)
     if radius:
-        outline = outline.offset(-radius, JoinType.Miter).offset(radius, JoinType.Round, circular_segments=64)
+        outline = rounded(outline, radius, SEGMENTS)
     pieces = [prism(outline, layout.back_z, layout.back_z + layout.thickness)]
     if layout.bump:
         x0, x1, y0, y1, height = layout.bump

@@ -31,8 +31,6 @@ LEAVING = 1e-6  # the least cosine between a ray and the normal of the face thro
 SIZES = (1.2, 15.0, 400.0)  # mm: a part's least extent, and between which its greatest lies; see _size
 SIZE_SLACK = 0.01  # mm
 
-NOT_CLOSED = "not checked: the mesh is not a closed volume"
-
 
 def check_mesh(
     mesh: trimesh.Trimesh,
@@ -50,12 +48,13 @@ def check_mesh(
     closed = closed_volume(mesh)
     if not _has_faces(mesh):
         return [closed]
+    bodies = _body_count(mesh)
     thin, _ = thinnest_wall(mesh)
     overhang = overhang_share(mesh)
     return [
         closed,
-        _bodies(mesh),
-        _genus(mesh, genus, bool(closed.ok)),
+        Check("one body", bodies == 1, bodies, 1),
+        _genus(mesh, genus, bodies if closed.ok else None),
         Check("slivers", not len(slivers(mesh)), len(slivers(mesh)), 0),
         Check("walls, mm", thin >= WALL - WALL_SLACK, round(thin, 3), WALL)
         if math.isfinite(thin)
@@ -98,16 +97,13 @@ def _body_count(mesh: trimesh.Trimesh) -> int:
     return len(trimesh.graph.connected_components(joined, nodes=np.arange(len(mesh.faces)), min_len=1))
 
 
-def _bodies(mesh: trimesh.Trimesh) -> Check:
-    count = _body_count(mesh)
-    return Check("one body", count == 1, count, 1)
-
-
-def _genus(mesh: trimesh.Trimesh, genus: int | None, closed: bool) -> Check:
-    if not closed:
-        return Check("genus", None, NOT_CLOSED, "unknown" if genus is None else genus)
-    found = _body_count(mesh) - mesh.euler_number // 2
-    return Check("genus", None if genus is None else found == genus, found, "unknown" if genus is None else genus)
+def _genus(mesh: trimesh.Trimesh, genus: int | None, bodies: int | None) -> Check:
+    """How many holes go through it; not checked where `bodies` is None, since the mesh is not closed."""
+    limit = "unknown" if genus is None else genus
+    if bodies is None:
+        return Check("genus", None, "not checked: the mesh is not a closed volume", limit)
+    found = bodies - mesh.euler_number // 2
+    return Check("genus", None if genus is None else found == genus, found, limit)
 
 
 def thinnest_wall(mesh: trimesh.Trimesh) -> tuple[float, np.ndarray]:

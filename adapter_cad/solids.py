@@ -45,9 +45,9 @@ def rectangle(x0: float, x1: float, y0: float, y1: float) -> CrossSection:
     return CrossSection.square((x1 - x0, y1 - y0)).translate((x0, y0))
 
 
-def rounded(shape: CrossSection, radius: float) -> CrossSection:
-    """A shape with its outward corners rounded."""
-    return shape.offset(-radius, JoinType.Miter).offset(radius, JoinType.Round, circular_segments=32)
+def rounded(shape: CrossSection, radius: float, segments: int = 32) -> CrossSection:
+    """A shape with its outward corners rounded, by `segments` a turn."""
+    return shape.offset(-radius, JoinType.Miter).offset(radius, JoinType.Round, circular_segments=segments)
 
 
 def hull(shapes: Iterable[CrossSection]) -> CrossSection:
