@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import trimesh
 from manifold3d import Manifold
 
 from adapter_cad.layout import Layout
 from adapter_cad.model import Ocular, Phone
-from adapter_cad.solids import SEGMENTS, box, cylinder, prism, rectangle, rounded
+from adapter_cad.part import Adapter
+from adapter_cad.solids import SEGMENTS, box, cylinder, prism, rectangle, rounded, to_mesh, union
 
-__all__ = ["ocular_body", "phone_pieces"]
+__all__ = ["bodies", "ocular_body", "phone_pieces"]
+
+
+def bodies(adapter: Adapter) -> tuple[trimesh.Trimesh, trimesh.Trimesh]:
+    """The phone and the ocular as meshes."""
+    return to_mesh(union(phone_pieces(adapter.layout, adapter.phone))), to_mesh(ocular_body(adapter.ocular))
 
 
 def phone_pieces(layout: Layout, phone: Phone) -> list[Manifold]:

@@ -145,7 +145,7 @@ def check_files(paths: Sequence[Path], tell: Tell) -> tuple[list[Path], Report]:
     for place, folder in enumerate(dict.fromkeys(file.parent for file in files)):
         here = [file for file in files if file.parent == folder]
         adapter, second = _designed(folder / REPORT) if (folder / REPORT).is_file() else (None, None)
-        parts = {part.name: part for part in adapter.parts} if adapter else {}
+        parts = adapter.by_name if adapter else {}
         meshes = {}
         for number, file in enumerate(here):
             tell(f"check {file.name}", number, len(here))

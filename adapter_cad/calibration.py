@@ -32,9 +32,8 @@ def measures(adapter: Adapter) -> list[Measure]:
     found = [Measure("coupon", "bore, inside, at four places", *bore), Measure("clamp", "bore, inside", *bore)]
     reach = min(got.axial_margin for got in all_optics(adapter.ocular, adapter.phone))
     height = min(0.2, max(0.1, reach / 3))
-    for part in adapter.parts:
-        if part.name == "spacer":
-            found.append(Measure("spacer", "thickness, at three places", layout.spacer, height, height))
+    if layout.spacer:
+        found.append(Measure("spacer", "thickness, at three places", layout.spacer, height, height))
     found.append(Measure("tray", "floor, thickness under the phone, clear of hollows", layout.floor, height, height))
     for part in adapter.parts:
         names = ("width", "depth", "height")
@@ -69,5 +68,4 @@ def calibration_html(adapter: Adapter) -> str:
         disc=frame * seen.image_circle / phone.sensor_width / 2,
         stop_bolt=f"M3 x {adapter.layout.stop_bolt}",
         bolt=f"M3 x {adapter.layout.bolt_length}",
-        spacer=any(part.name == "spacer" for part in adapter.parts),
     )

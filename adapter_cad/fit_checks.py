@@ -34,7 +34,7 @@ Meshes = Mapping[str, trimesh.Trimesh]
 def check_fit(adapter: Adapter, meshes: Meshes, second: SecondReading | None = None) -> list[Check]:
     """Everything that the parts can be asked together; `meshes` by part, closed, in their print frames."""
     solids = {part.name: to_solid(meshes[part.name]) for part in adapter.parts}
-    placed = {n: solid.transform(_assembly(adapter, n)[:3]) for n, solid in solids.items() if n != "coupon"}
+    placed = {part.name: solids[part.name].transform(part.assembly[:3]) for part in adapter.worn}
     parts, pieces = union(placed.values()), phone_pieces(adapter.layout, adapter.phone)
     metal = union(to_solid(item.mesh) for item in adapter.hardware)
     centre, radius = _bore(adapter, "clamp", solids["clamp"])
@@ -144,7 +144,7 @@ def _coupon(adapter: Adapter, coupon: Manifold, bore: float) -> Check:
 def _bore(adapter: Adapter, name: str, solid: Manifold) -> tuple[np.ndarray, float]:
     """Centre (x, y) in the part's print frame and least radius of its bore, 2 mm down the collar."""
     middle = solid.bounding_box()[2] + at.SEAT + 2  # below any set screw
-    about = trimesh.transform_points(np.zeros((1, 3)), np.linalg.inv(_assembly(adapter, name)))[0, :2]
+    about = adapter.by_name[name].to_print([(0, 0, 0)])[0, :2]
     sides = [(p, np.roll(p, -1, axis=0)) for p in map(np.asarray, solid.slice(middle).to_polygons())]
     if not sides:
         return np.full(2, np.nan), math.nan
@@ -164,18 +164,13 @@ def _bore(adapter: Adapter, name: str, solid: Manifold) -> tuple[np.ndarray, flo
     return centre, float(np.linalg.norm(starts + share[:, None] * way - centre, axis=1).min())
 
 
-def _assembly(adapter: Adapter, name: str) -> np.ndarray:
-    return next(part.assembly for part in adapter.parts if part.name == name)
-
-
 def _holes(adapter: Adapter, name: str, part: Manifold, height: float) -> np.ndarray:
     """Centres (3, 2), print frame, of the three holes nearest to where the bolts were designed; NaN where none is."""
     polygons = [np.asarray(p) for p in part.slice(part.bounding_box()[2] + height).to_polygons()]
     centres = np.array([_centroid(p) for p in polygons if _area(p) < 0]).reshape(-1, 2)
-    to_print = np.linalg.inv(_assembly(adapter, name))
     found = np.full((3, 2), np.nan)
     for place, (x, y) in enumerate(adapter.layout.bolts):
-        wanted = trimesh.transform_points([[x, y, 0]], to_print)[0, :2]
+        wanted = adapter.by_name[name].to_print([(x, y, 0)])[0, :2]
         away = np.linalg.norm(centres - wanted, axis=1)
         if len(away) and away.min() < 2:
             found[place] = centres[np.argmin(away)]
@@ -237,14 +232,14 @@ def _datum(adapter: Adapter, tray: trimesh.Trimesh) -> tuple[float, float]:
     """x of the datum wall's face and y of the top wall's, print frame: where rays along the phone's middle meet them
     first, so what stands out farthest."""
     layout = adapter.layout
-    to_print = np.linalg.inv(_assembly(adapter, "tray"))
+    to_print = adapter.by_name["tray"].to_print
     z = layout.back_z + min(0.35 * layout.thickness, layout.thickness / 2)
     middle = (layout.datum_x + layout.far_x) / 2
     ys = np.linspace(layout.bottom_y + 5, layout.top_y - 5, 60)
     xs = np.linspace(layout.datum_x, layout.far_x, 62)[1:-1]
-    starts = trimesh.transform_points(np.column_stack([np.full(60, middle), ys, np.full(60, z)]), to_print)
+    starts = to_print(np.column_stack([np.full(60, middle), ys, np.full(60, z)]))
     aside = _first(tray, starts, np.array((layout.side, 0.0, 0.0))) + layout.side * starts[:, 0]
-    starts = trimesh.transform_points(np.column_stack([xs, np.full(60, layout.top_y - 20), np.full(60, z)]), to_print)
+    starts = to_print(np.column_stack([xs, np.full(60, layout.top_y - 20), np.full(60, z)]))
     up = _first(tray, starts, np.array((0, 1.0, 0))) + starts[:, 1]
     return layout.side * float(aside.min()), float(up.min())
 
@@ -261,14 +256,14 @@ def _height(adapter: Adapter, meshes: Meshes) -> Check:
     layout, down = adapter.layout, np.array((0, 0, -1.0))
     circle = np.radians(np.arange(0, 360, 10))
     ring = (layout.light(0) + layout.bore) / 2 * np.column_stack([np.cos(circle), np.sin(circle), np.zeros(36)])
-    starts = trimesh.transform_points(ring, np.linalg.inv(_assembly(adapter, "clamp")))
+    starts = adapter.by_name["clamp"].to_print(ring)
     starts[:, 2] = clamp.bounds[0, 2] + at.SEAT + layout.grip / 2
     lip = np.nanmax(starts[:, 2] - _first(clamp, starts, down))
 
     x = np.linspace(layout.far_x, layout.datum_x, 22)[1:-1]
     y = np.linspace(layout.bottom_y + 1, layout.top_y - at.LIP - 1, 60)
     grid = np.array([(a, b, layout.back_z + 2 * layout.thickness) for a in x for b in y])
-    starts = trimesh.transform_points(grid, np.linalg.inv(_assembly(adapter, "tray")))
+    starts = adapter.by_name["tray"].to_print(grid)
     away = _first(tray, starts, down)
     floor = np.max(starts[:, 2] - away)
 

@@ -13,11 +13,11 @@ from typing import Any
 import jinja2
 import numpy as np
 
+from adapter_cad.bodies import bodies
 from adapter_cad.catalogue import numbers
 from adapter_cad.model import assumed
 from adapter_cad.optics import Optics, all_optics, load
 from adapter_cad.part import Adapter, Check
-from adapter_cad.pictures import assembled, bodies
 
 __all__ = ["DISCLAIMER", "describe", "render_page", "report_html", "report_json"]
 
@@ -139,10 +139,7 @@ def _load(adapter: Adapter) -> dict[str, Any]:
     """What hangs on the ocular: the phone, at the middle of its body, the parts as if solid, the steel."""
     phone, _ = bodies(adapter)
     worn = [(adapter.phone.mass, phone.bounds.mean(axis=0))]
-    for part in adapter.parts:
-        if part.name != "coupon":
-            mesh = assembled(part)
-            worn.append((mesh.volume / 1000 * PLA, mesh.center_mass))
+    worn += [(mesh.volume / 1000 * PLA, mesh.center_mass) for mesh in (part.assembled() for part in adapter.worn)]
     worn += [(item.mesh.volume / 1000 * STEEL, item.mesh.center_mass) for item in adapter.hardware]
     masses = np.array([mass for mass, _ in worn])
     centre = masses @ np.array([place for _, place in worn]) / masses.sum()
