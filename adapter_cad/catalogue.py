@@ -39,15 +39,13 @@ __all__ = [
     "Kind",
     "Row",
     "SecondReading",
+    "devices",
     "names",
     "numbers",
     "ocular",
-    "oculars",
     "parse",
     "phone",
-    "phones",
     "printer",
-    "printers",
     "rows",
     "second_reading",
 ]
@@ -90,19 +88,9 @@ def names(kind: Kind) -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in (DEVICES / kind).glob("*.toml")))
 
 
-def phones() -> dict[str, Phone]:
-    """All phones of the catalogue by name."""
-    return {name: phone(name) for name in names("phones")}
-
-
-def oculars() -> dict[str, Ocular]:
-    """All oculars of the catalogue by name."""
-    return {name: ocular(name) for name in names("oculars")}
-
-
-def printers() -> dict[str, Printer]:
-    """All printers of the catalogue by name."""
-    return {name: printer(name) for name in names("printers")}
+def devices(kind: Kind) -> dict[str, Device]:
+    """All devices of a kind in the catalogue by name."""
+    return {name: _load(kind, name) for name in names(kind)}
 
 
 def phone(name: str | Path) -> Phone:
@@ -134,8 +122,7 @@ def second_reading(name: str | Path) -> SecondReading | None:
 def rows(kind: Kind) -> list[Row]:
     """The catalogue as lines of a table: how many numbers stand how, and which are assumed."""
     found = []
-    for name in names(kind):
-        device = _load(kind, name)
+    for name, device in devices(kind).items():
         count = Counter(fact.standing for fact in device.facts.values())
         says = ", ".join(f"{count[standing]} {standing}" for standing in get_args(Standing) if count[standing])
         guessed = ", ".join(key.split(": ")[-1].replace("_", " ") for key in assumed(device))

@@ -135,7 +135,7 @@ def new_phone(name: str, folder: Path, readings: PhoneReadings) -> Phone:
         for field, value in asdict(readings.island).items():
             check_number(name, f"island_{field}", value, *limits_of(f"island_{field}"))
     tables = {"bump": readings.island, "second_reading": second}
-    text = "".join((_numbers(name, readings.title, values, facts), *_tables(tables, facts), OPENINGS))
+    text = "".join((_numbers("phones", name, readings.title, values, facts), *_tables(tables, facts), OPENINGS))
     made = parse("phones", name, name, text)
     _agree(name, readings, "left", "right", "width", ("D", "F", "B"))
     _agree(name, readings, "top", "bottom", "length", ("E", "G", "A"))
@@ -148,7 +148,7 @@ def new_ocular(name: str, folder: Path, readings: OcularReadings) -> Ocular:
     place = new_file(folder, name)
     values = {field: getattr(readings, field) for field in OCULAR_LIMITS}
     facts = {field: ENGRAVED if field in ("magnification", "field_number") else Fact("measured") for field in values}
-    text = _numbers(name, readings.title, values, facts)
+    text = _numbers("oculars", name, readings.title, values, facts)
     made = parse("oculars", name, name, text)
     save(place, text.encode())
     return made  # type: ignore[return-value]
@@ -215,9 +215,8 @@ OPENINGS = """
 """
 
 
-def _numbers(name: str, title: str, values: Mapping[str, Any], facts: Mapping[str, Fact]) -> str:
+def _numbers(kind: Kind, name: str, title: str, values: Mapping[str, Any], facts: Mapping[str, Fact]) -> str:
     """The file's head: the title and a line a number, in the order of the catalogue's files."""
-    kind: Kind = "phones" if "lens_left" in values else "oculars"
     lines = ["# Lengths in mm. Written from measurements; may be mended by hand.", f"title = {_quoted(title or name)}"]
     for field in KINDS[kind][1]:
         if isinstance(values[field], bool) or not isinstance(values[field], (int, float)):

@@ -65,7 +65,9 @@ def try_pair(phone: str, ocular: str) -> dict:
             to_solid(trimesh.load_mesh(io.BytesIO(file), file_type="stl")).volume()
         row["floor"].append(time.process_time() - start)
     tray = adapter.parts[0].mesh
-    row["printers"] = [name for name, one in catalogue.printers().items() if turn_to_fit(tray, one) is not None]
+    row["printers"] = [
+        name for name, one in catalogue.devices("printers").items() if turn_to_fit(tray, one) is not None
+    ]
     return row
 
 

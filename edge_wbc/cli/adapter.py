@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
@@ -36,18 +36,15 @@ def _asked(name: str, how: str) -> float | None:
 @app.command("list")
 def list_all(as_json: AsJson = False) -> None:
     """List the phones, oculars and printers of the catalogue, and where their numbers come from."""
-    from adapter_cad.catalogue import KINDS, numbers, oculars, phones, printers, rows
+    from adapter_cad.catalogue import KINDS, devices, numbers, rows
 
     if as_json:
-        kinds: dict[str, Iterable[Device]] = {
-            "phones": phones().values(),
-            "oculars": oculars().values(),
-            "printers": printers().values(),
-        }
         emit_json(
             {
-                kind: [{"name": one.name, "title": one.title, "numbers": numbers(one)} for one in found]
-                for kind, found in kinds.items()
+                kind: [
+                    {"name": name, "title": one.title, "numbers": numbers(one)} for name, one in devices(kind).items()
+                ]
+                for kind in KINDS
             }
         )
         return
