@@ -12,7 +12,7 @@ from manifold3d import CrossSection, Manifold
 from adapter_cad import layout as at
 from adapter_cad.layout import Layout
 from adapter_cad.lettering import ADVANCE, HEIGHT, WIDTH, letters, text_width
-from adapter_cad.solids import box, cone, cylinder, disc, nut_slot, plate, prism, rectangle, teardrop, union
+from adapter_cad.solids import box, cone, cylinder, disc, nut_slot, plate, prism, rectangle, teardrop, union, union_2d
 
 __all__ = ["clamp", "coupon", "ear_bolt", "set_screws", "spacer"]
 
@@ -88,14 +88,14 @@ def _round(texts: list[str], layout: Layout) -> CrossSection:
     of its last or first words as there is room for."""
     radius = layout.collar + LETTERS_OUT
     step = math.degrees(ADVANCE / (radius - HEIGHT / 2))
-    shape = CrossSection()
+    glyphs = []
     for text, (middle, width) in zip(texts, layout.gaps[1:], strict=True):
         room = int((width - math.degrees(2 * PAD / radius)) // step)
         short = _fitting(text, room)
         for place, letter in enumerate(short):
             glyph = letters(letter).translate((-WIDTH / 2, -HEIGHT / 2)).rotate(90)
-            shape += glyph.translate((radius, 0)).rotate(-middle + (place - (len(short) - 1) / 2) * step)
-    return shape
+            glyphs.append(glyph.translate((radius, 0)).rotate(-middle + (place - (len(short) - 1) / 2) * step))
+    return union_2d(glyphs)
 
 
 def _fitting(text: str, room: int) -> str:
