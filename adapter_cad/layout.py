@@ -16,7 +16,7 @@ from adapter_cad.errors import BadDesign
 from adapter_cad.model import AdapterOptions, Ocular, Phone
 from adapter_cad.optics import apparent_half_field, widest_pupil
 
-__all__ = ["Layout", "lay_out"]
+__all__ = ["Layout", "lay_out", "sides", "spans"]
 
 # M3: clearance hole, washer (ISO 7093; the stop's ISO 7089), nut (ISO 4032), socket head (ISO 4762).
 HOLE, WASHER, WASHER_THICK = 3.4, 9.0, 0.8
@@ -64,10 +64,11 @@ class Layout:
     width, length, thickness  of the phone in its case; datum_x, top_y  its edges at the two datum walls
     pupil_z   exit pupil and entrance pupil; glass_z  the camera's glass; back_z  the phone's back, or its case's
     bump      (x0, x1, y0, y1, height) of the camera island over the back or case, None where it is flat
-    floor, spacer  thicknesses (spacer 0: none); bore, collar  radii of the clamp; grip  how far down it reaches
+    half_field  of the light, radians; pupil_radius  of the widest exit pupil
+    floor, wall, spacer  thicknesses (spacer 0: none); bore, collar  radii of the clamp; grip  how far down it reaches
     bolts     (3, 2) x, y of the bolts through clamp, spacer and tray; bolt_length; pad  under the clamp's flange
     screws    y of the two screws that press the phone against the datum wall
-    stops     x of the stop's bolts; stop_seat  floor of the stop under its nuts
+    stops     x of the stop's bolts; stop_bolt  their length; stop_seat  floor of the stop under their nuts
     """
 
     side: int

@@ -10,6 +10,7 @@ import trimesh
 from manifold3d import CrossSection, JoinType, Manifold, Mesh64, OpType
 
 __all__ = [
+    "SEGMENTS",
     "along_x",
     "box",
     "cone",
