@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from manifold3d import JoinType, Manifold
+import trimesh
+from manifold3d import Manifold
 
 from adapter_cad.layout import Layout
 from adapter_cad.model import Ocular, Phone
-from adapter_cad.solids import box, cylinder, prism, rectangle
+from adapter_cad.part import Adapter
+from adapter_cad.solids import SEGMENTS, box, cylinder, prism, rectangle, rounded, to_mesh, union
 
-__all__ = ["ocular_body", "phone_pieces"]
+__all__ = ["bodies", "ocular_body", "phone_pieces"]
+
+
+def bodies(adapter: Adapter) -> tuple[trimesh.Trimesh, trimesh.Trimesh]:
+    """The phone and the ocular as meshes."""
+    return to_mesh(union(phone_pieces(adapter.layout, adapter.phone))), to_mesh(ocular_body(adapter.ocular))
 
 
 def phone_pieces(layout: Layout, phone: Phone) -> list[Manifold]:
@@ -19,7 +26,7 @@ def phone_pieces(layout: Layout, phone: Phone) -> list[Manifold]:
     outline = rectangle(layout.datum_x, layout.far_x, layout.bottom_y, layout.top_y)
     radius = min(phone.corner_radius, layout.width / 2 - 1)
     if radius:
-        outline = outline.offset(-radius, JoinType.Miter).offset(radius, JoinType.Round, circular_segments=64)
+        outline = rounded(outline, radius, SEGMENTS)
     pieces = [prism(outline, layout.back_z, layout.back_z + layout.thickness)]
     if layout.bump:
         x0, x1, y0, y1, height = layout.bump

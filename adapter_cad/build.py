@@ -17,10 +17,10 @@ import trimesh
 
 from adapter_cad.calibration import calibration_html
 from adapter_cad.catalogue import SecondReading
-from adapter_cad.check import Report, check, reloaded
+from adapter_cad.check import Report, check, check_together, reloaded
 from adapter_cad.design import design
 from adapter_cad.errors import BadDesign
-from adapter_cad.mesh_checks import check_mesh
+from adapter_cad.mesh_checks import check_mesh, turn_to_fit
 from adapter_cad.model import AdapterOptions, BackOpening, Bump, EdgeCutout, Fact, Ocular, Phone, Printer
 from adapter_cad.part import Adapter, Check
 from adapter_cad.pictures import assembled_picture, exploded_picture
@@ -145,7 +145,7 @@ def check_files(paths: Sequence[Path], tell: Tell) -> tuple[list[Path], Report]:
     for place, folder in enumerate(dict.fromkeys(file.parent for file in files)):
         here = [file for file in files if file.parent == folder]
         adapter, second = _designed(folder / REPORT) if (folder / REPORT).is_file() else (None, None)
-        parts = {part.name: part for part in adapter.parts} if adapter else {}
+        parts = adapter.by_name if adapter else {}
         meshes = {}
         for number, file in enumerate(here):
             tell(f"check {file.name}", number, len(here))
@@ -159,11 +159,12 @@ def check_files(paths: Sequence[Path], tell: Tell) -> tuple[list[Path], Report]:
             if file.suffix.lower() == ".stl":
                 meshes[file.stem] = mesh
                 if adapter:
-                    found.append(slicing_check(slice_file(file, adapter.printer)))
+                    turn = turn_to_fit(mesh, adapter.printer) or 0
+                    found.append(slicing_check(slice_file(file, adapter.printer, turn)))
             checks += [replace(one, name=f"{file.name}: {one.name}") for one in found]
         tell("check together", len(here), len(here))
         if adapter and set(parts) <= set(meshes):
-            checks += [one for one in check(adapter, meshes, second).checks if one.name.startswith("together")]
+            checks += check_together(adapter, meshes, second)
         else:
             why = "all STL files of a build" if adapter else f"{REPORT} beside the files"
             checks.append(Check(f"together{place or ''}: fit", None, f"not checked: it needs {why}", "all"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from adapter_cad.optics import OBJECTIVES, optics
+from adapter_cad.optics import all_optics
 from adapter_cad.part import Adapter
 from adapter_cad.report import render_page
 
@@ -30,11 +30,10 @@ def measures(adapter: Adapter) -> list[Measure]:
     layout, clearance = adapter.layout, adapter.options.clearance
     bore = (2 * layout.bore, 2 * clearance - 0.1, 0.3)  # at the lower limit 0.1 mm of play is left
     found = [Measure("coupon", "bore, inside, at four places", *bore), Measure("clamp", "bore, inside", *bore)]
-    reach = min(got.axial_margin for got in (optics(adapter.ocular, adapter.phone, o) for o in OBJECTIVES.values()))
+    reach = min(got.axial_margin for got in all_optics(adapter.ocular, adapter.phone))
     height = min(0.2, max(0.1, reach / 3))
-    for part in adapter.parts:
-        if part.name == "spacer":
-            found.append(Measure("spacer", "thickness, at three places", layout.spacer, height, height))
+    if layout.spacer:
+        found.append(Measure("spacer", "thickness, at three places", layout.spacer, height, height))
     found.append(Measure("tray", "floor, thickness under the phone, clear of hollows", layout.floor, height, height))
     for part in adapter.parts:
         names = ("width", "depth", "height")
@@ -48,11 +47,8 @@ def measures(adapter: Adapter) -> list[Measure]:
 def calibration_html(adapter: Adapter) -> str:
     """The page, two sheets of A4, drawings in true mm; the same adapter gives the same text."""
     phone = adapter.phone
-    seen = optics(adapter.ocular, phone, next(iter(OBJECTIVES.values())))
-    least = min(
-        (optics(adapter.ocular, phone, objective) for objective in OBJECTIVES.values()),
-        key=lambda got: got.decentre_margin,
-    )
+    every = all_optics(adapter.ocular, phone)
+    seen, least = every[0], min(every, key=lambda got: got.decentre_margin)
     frame = 41.0  # mm, the drawn frame's width
     high = frame * phone.sensor_height / phone.sensor_width
     zoomed = (frame / seen.zoom, high / seen.zoom)
@@ -72,5 +68,4 @@ def calibration_html(adapter: Adapter) -> str:
         disc=frame * seen.image_circle / phone.sensor_width / 2,
         stop_bolt=f"M3 x {adapter.layout.stop_bolt}",
         bolt=f"M3 x {adapter.layout.bolt_length}",
-        spacer=any(part.name == "spacer" for part in adapter.parts),
     )

@@ -39,15 +39,13 @@ __all__ = [
     "Kind",
     "Row",
     "SecondReading",
+    "devices",
     "names",
     "numbers",
     "ocular",
-    "oculars",
     "parse",
     "phone",
-    "phones",
     "printer",
-    "printers",
     "rows",
     "second_reading",
 ]
@@ -90,19 +88,9 @@ def names(kind: Kind) -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in (DEVICES / kind).glob("*.toml")))
 
 
-def phones() -> dict[str, Phone]:
-    """All phones of the catalogue by name."""
-    return {name: phone(name) for name in names("phones")}
-
-
-def oculars() -> dict[str, Ocular]:
-    """All oculars of the catalogue by name."""
-    return {name: ocular(name) for name in names("oculars")}
-
-
-def printers() -> dict[str, Printer]:
-    """All printers of the catalogue by name."""
-    return {name: printer(name) for name in names("printers")}
+def devices(kind: Kind) -> dict[str, Device]:
+    """All devices of a kind in the catalogue by name."""
+    return {name: _load(kind, name) for name in names(kind)}
 
 
 def phone(name: str | Path) -> Phone:
@@ -134,8 +122,7 @@ def second_reading(name: str | Path) -> SecondReading | None:
 def rows(kind: Kind) -> list[Row]:
     """The catalogue as lines of a table: how many numbers stand how, and which are assumed."""
     found = []
-    for name in names(kind):
-        device = _load(kind, name)
+    for name, device in devices(kind).items():
         count = Counter(fact.standing for fact in device.facts.values())
         says = ", ".join(f"{count[standing]} {standing}" for standing in get_args(Standing) if count[standing])
         guessed = ", ".join(key.split(": ")[-1].replace("_", " ") for key in assumed(device))
@@ -144,14 +131,19 @@ def rows(kind: Kind) -> list[Row]:
 
 
 def numbers(device: Device) -> dict[str, dict[str, Any]]:
-    """Every number of a device under its fact's name: {"value", "standing", "source"}; ready for JSON."""
+    """Every number of a device under its fact's name: {"value", "standing", "source"}; ready for JSON.
+
+    standing is None where nobody said where the number comes from.
+    """
     values: dict[str, Any] = {name: getattr(device, name) for name in KINDS[_kind_of(device)][1]}
     if isinstance(device, Phone):
         if device.bump:
             values["bump"] = asdict(device.bump)
         values |= {f"edge: {cut.kind}": asdict(cut) for cut in device.edges}
         values |= {f"back: {hole.kind}": asdict(hole) for hole in device.backs}
-    return {name: {"value": value, **asdict(device.facts[name])} for name, value in values.items()}
+    nobody = {"standing": None, "source": ""}
+    stated = {name: asdict(fact) for name, fact in device.facts.items()}
+    return {name: {"value": value, **stated.get(name, nobody)} for name, value in values.items()}
 
 
 def parse(kind: Kind, place: str, name: str, text: str) -> Device:

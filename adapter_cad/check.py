@@ -10,11 +10,11 @@ import trimesh
 
 from adapter_cad.catalogue import SecondReading
 from adapter_cad.fit_checks import check_fit
-from adapter_cad.mesh_checks import check_mesh
+from adapter_cad.mesh_checks import check_mesh, closed_volume
 from adapter_cad.part import Adapter, Check
 from adapter_cad.write import stl_bytes
 
-__all__ = ["Report", "check", "reloaded"]
+__all__ = ["Report", "check", "check_together", "reloaded"]
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,13 @@ def check(
     for part in adapter.parts:
         found = check_mesh(meshes[part.name], part.genus, tuple(part.mesh.extents), adapter.printer)
         checks += [replace(one, name=f"{part.name}: {one.name}") for one in found]
-    if any(one.name.endswith("closed volume") and not one.ok for one in checks):
-        checks.append(Check("together: fit", None, "not checked: a part is not a closed volume", "all"))
-    else:
-        checks += [replace(one, name=f"together: {one.name}") for one in check_fit(adapter, meshes, second)]
-    return Report(tuple(checks))
+    return Report((*checks, *check_together(adapter, meshes, second)))
+
+
+def check_together(
+    adapter: Adapter, meshes: Mapping[str, trimesh.Trimesh], second: SecondReading | None = None
+) -> list[Check]:
+    """Checks the parts with each other, on `meshes` as in `check`; not checked where one is no closed volume."""
+    if not all(closed_volume(meshes[part.name]).ok for part in adapter.parts):
+        return [Check("together: fit", None, "not checked: a part is not a closed volume", "all")]
+    return [replace(one, name=f"together: {one.name}") for one in check_fit(adapter, meshes, second)]

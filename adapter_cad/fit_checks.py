@@ -16,8 +16,9 @@ from trimesh.ray.ray_pyembree import RayMeshIntersector
 from adapter_cad import layout as at
 from adapter_cad.bodies import ocular_body, phone_pieces
 from adapter_cad.catalogue import SecondReading
-from adapter_cad.optics import OBJECTIVES, marginal_rays, optics
+from adapter_cad.optics import all_optics, marginal_rays
 from adapter_cad.part import Adapter, Check
+from adapter_cad.rays import first_face
 from adapter_cad.solids import to_mesh, to_solid, union
 
 __all__ = ["check_fit"]
@@ -33,16 +34,17 @@ Meshes = Mapping[str, trimesh.Trimesh]
 def check_fit(adapter: Adapter, meshes: Meshes, second: SecondReading | None = None) -> list[Check]:
     """Everything that the parts can be asked together; `meshes` by part, closed, in their print frames."""
     solids = {part.name: to_solid(meshes[part.name]) for part in adapter.parts}
-    placed = {n: solid.transform(_assembly(adapter, n)[:3]) for n, solid in solids.items() if n != "coupon"}
+    placed = {part.name: solids[part.name].transform(part.assembly[:3]) for part in adapter.worn}
     parts, pieces = union(placed.values()), phone_pieces(adapter.layout, adapter.phone)
     metal = union(to_solid(item.mesh) for item in adapter.hardware)
+    centre, radius = _bore(adapter, "clamp", solids["clamp"])
     return [
         *_apart(adapter, placed, parts, union(pieces), metal),
         _way_in(adapter, placed["tray"], pieces),
         *_play(adapter, parts + metal, pieces),
-        _clearance(adapter, solids["clamp"]),
-        _coupon(adapter, solids),
-        _on_axis(adapter, meshes, solids, second),
+        _clearance(adapter, radius),
+        _coupon(adapter, solids["coupon"], radius),
+        _on_axis(adapter, meshes["tray"], solids, centre, second),
         _height(adapter, meshes),
         _rays(adapter, parts),
     ]
@@ -80,7 +82,7 @@ def _way_in(adapter: Adapter, tray: Manifold, pieces: list[Manifold]) -> Check:
 
 def _play(adapter: Adapter, around: Manifold, pieces: list[Manifold]) -> list[Check]:
     """How far the phone can move in six directions before it meets parts or screws."""
-    seen = [optics(adapter.ocular, adapter.phone, objective) for objective in OBJECTIVES.values()]
+    seen = all_optics(adapter.ocular, adapter.phone)
     aside = min([o.decentre_margin for o in seen if o.decentre_margin > 0], default=math.inf)
     along = min([o.axial_margin for o in seen if o.axial_margin > 0], default=math.inf)
     # Held down at one end alone it could be tipped out: each half has to be held.
@@ -120,9 +122,8 @@ def _reach(around: Manifold, pieces: list[Manifold], way: np.ndarray, limit: flo
     return met
 
 
-def _clearance(adapter: Adapter, clamp: Manifold) -> Check:
-    centre, radius = _bore(adapter, clamp)
-    found = radius - adapter.ocular.housing_diameter / 2
+def _clearance(adapter: Adapter, bore: float) -> Check:
+    found = bore - adapter.ocular.housing_diameter / 2
     designed = adapter.options.clearance
     ok = abs(found - designed) <= CLEARANCE_SLACK
     return Check("radial clearance at the ocular, mm", ok, _value(found), f"{designed:g} +- {CLEARANCE_SLACK:g}")
@@ -133,17 +134,17 @@ def _value(found: float) -> float | str:
     return round(float(found), 3) if math.isfinite(found) else "not found"
 
 
-def _coupon(adapter: Adapter, solids: Mapping[str, Manifold]) -> Check:
+def _coupon(adapter: Adapter, coupon: Manifold, bore: float) -> Check:
     """How far the coupon's bore differs from the clamp's, of which it is to tell."""
-    off = _bore(adapter, solids["coupon"], "coupon")[1] - _bore(adapter, solids["clamp"])[1]
+    off = _bore(adapter, "coupon", coupon)[1] - bore
     limit = f"+- {CLEARANCE_SLACK:g}"
     return Check("coupon's bore over the clamp's, mm", bool(abs(off) <= CLEARANCE_SLACK), _value(off), limit)
 
 
-def _bore(adapter: Adapter, solid: Manifold, name: str = "clamp") -> tuple[np.ndarray, float]:
+def _bore(adapter: Adapter, name: str, solid: Manifold) -> tuple[np.ndarray, float]:
     """Centre (x, y) in the part's print frame and least radius of its bore, 2 mm down the collar."""
     middle = solid.bounding_box()[2] + at.SEAT + 2  # below any set screw
-    about = trimesh.transform_points(np.zeros((1, 3)), np.linalg.inv(_assembly(adapter, name)))[0, :2]
+    about = adapter.by_name[name].to_print([(0, 0, 0)])[0, :2]
     sides = [(p, np.roll(p, -1, axis=0)) for p in map(np.asarray, solid.slice(middle).to_polygons())]
     if not sides:
         return np.full(2, np.nan), math.nan
@@ -163,18 +164,13 @@ def _bore(adapter: Adapter, solid: Manifold, name: str = "clamp") -> tuple[np.nd
     return centre, float(np.linalg.norm(starts + share[:, None] * way - centre, axis=1).min())
 
 
-def _assembly(adapter: Adapter, name: str) -> np.ndarray:
-    return next(part.assembly for part in adapter.parts if part.name == name)
-
-
 def _holes(adapter: Adapter, name: str, part: Manifold, height: float) -> np.ndarray:
     """Centres (3, 2), print frame, of the three holes nearest to where the bolts were designed; NaN where none is."""
     polygons = [np.asarray(p) for p in part.slice(part.bounding_box()[2] + height).to_polygons()]
     centres = np.array([_centroid(p) for p in polygons if _area(p) < 0]).reshape(-1, 2)
-    to_print = np.linalg.inv(_assembly(adapter, name))
     found = np.full((3, 2), np.nan)
     for place, (x, y) in enumerate(adapter.layout.bolts):
-        wanted = trimesh.transform_points([[x, y, 0]], to_print)[0, :2]
+        wanted = adapter.by_name[name].to_print([(x, y, 0)])[0, :2]
         away = np.linalg.norm(centres - wanted, axis=1)
         if len(away) and away.min() < 2:
             found[place] = centres[np.argmin(away)]
@@ -192,19 +188,24 @@ def _centroid(p: np.ndarray) -> np.ndarray:
     return np.array([((x + x1) * cross).sum(), ((y + y1) * cross).sum()]) / (3 * cross.sum())
 
 
-def _on_axis(adapter: Adapter, meshes: Meshes, solids: Mapping[str, Manifold], second: SecondReading | None) -> Check:
+def _on_axis(
+    adapter: Adapter,
+    tray: trimesh.Trimesh,
+    solids: Mapping[str, Manifold],
+    centre: np.ndarray,
+    second: SecondReading | None,
+) -> Check:
     """How far the camera's axis is beside the ocular's.
 
-    The ocular's: the bore's centre in the clamp, carried over to the tray by the three bolt holes of each. The
+    The ocular's: the bore's `centre` in the clamp, carried over to the tray by the three bolt holes of each. The
     camera's: from the tray's datum walls, met by rays, by the phone's second reading.
     """
-    centre, _ = _bore(adapter, solids["clamp"])
     here = _holes(adapter, "clamp", solids["clamp"], at.FLANGE / 2)
     there = _holes(adapter, "tray", solids["tray"], at.NUT_SEAT / 2)
     here, centre = here * (1, -1), centre * (1, -1)  # the clamp prints turned over
     turn, shift = _rigid(here, there)
     ocular = turn @ centre + shift
-    wall, top = _datum(adapter, meshes["tray"])
+    wall, top = _datum(adapter, tray)
     phone, case = adapter.phone, adapter.options.case
     if second is None:
         left, right, from_top = phone.lens_left, phone.width - phone.lens_left, phone.lens_top
@@ -231,28 +232,21 @@ def _datum(adapter: Adapter, tray: trimesh.Trimesh) -> tuple[float, float]:
     """x of the datum wall's face and y of the top wall's, print frame: where rays along the phone's middle meet them
     first, so what stands out farthest."""
     layout = adapter.layout
-    to_print = np.linalg.inv(_assembly(adapter, "tray"))
+    to_print = adapter.by_name["tray"].to_print
     z = layout.back_z + min(0.35 * layout.thickness, layout.thickness / 2)
     middle = (layout.datum_x + layout.far_x) / 2
     ys = np.linspace(layout.bottom_y + 5, layout.top_y - 5, 60)
     xs = np.linspace(layout.datum_x, layout.far_x, 62)[1:-1]
-    rays = RayMeshIntersector(tray)
-    starts = trimesh.transform_points(np.column_stack([np.full(60, middle), ys, np.full(60, z)]), to_print)
-    aside = _first(tray, rays, starts, np.tile((float(layout.side), 0, 0), (60, 1))) + layout.side * starts[:, 0]
-    starts = trimesh.transform_points(np.column_stack([xs, np.full(60, layout.top_y - 20), np.full(60, z)]), to_print)
-    up = _first(tray, rays, starts, np.tile((0, 1.0, 0), (60, 1))) + starts[:, 1]
+    starts = to_print(np.column_stack([np.full(60, middle), ys, np.full(60, z)]))
+    aside = _first(tray, starts, np.array((layout.side, 0.0, 0.0))) + layout.side * starts[:, 0]
+    starts = to_print(np.column_stack([xs, np.full(60, layout.top_y - 20), np.full(60, z)]))
+    up = _first(tray, starts, np.array((0, 1.0, 0))) + starts[:, 1]
     return layout.side * float(aside.min()), float(up.min())
 
 
-def _first(mesh: trimesh.Trimesh, rays: RayMeshIntersector, starts: np.ndarray, ways: np.ndarray) -> np.ndarray:
-    """How far to the first face met, mm, infinite where there is none: float32 says which face, its plane how far."""
-    hit = rays.intersects_first(starts, ways)
-    normal = mesh.face_normals[hit]
-    along = np.einsum("ij,ij->i", normal, ways)
-    length = np.full(len(starts), np.inf)
-    ahead = np.einsum("ij,ij->i", mesh.triangles[hit, 0] - starts, normal)
-    np.divide(ahead, along, out=length, where=(hit >= 0) & (abs(along) > 1e-9))
-    return length
+def _first(mesh: trimesh.Trimesh, starts: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    """How far to the first face met, mm, infinite where there is none."""
+    return first_face(RayMeshIntersector(mesh), starts, ways)[0]
 
 
 def _height(adapter: Adapter, meshes: Meshes) -> Check:
@@ -262,15 +256,15 @@ def _height(adapter: Adapter, meshes: Meshes) -> Check:
     layout, down = adapter.layout, np.array((0, 0, -1.0))
     circle = np.radians(np.arange(0, 360, 10))
     ring = (layout.light(0) + layout.bore) / 2 * np.column_stack([np.cos(circle), np.sin(circle), np.zeros(36)])
-    starts = trimesh.transform_points(ring, np.linalg.inv(_assembly(adapter, "clamp")))
+    starts = adapter.by_name["clamp"].to_print(ring)
     starts[:, 2] = clamp.bounds[0, 2] + at.SEAT + layout.grip / 2
-    lip = np.nanmax(starts[:, 2] - _first(clamp, RayMeshIntersector(clamp), starts, np.tile(down, (36, 1))))
+    lip = np.nanmax(starts[:, 2] - _first(clamp, starts, down))
 
     x = np.linspace(layout.far_x, layout.datum_x, 22)[1:-1]
     y = np.linspace(layout.bottom_y + 1, layout.top_y - at.LIP - 1, 60)
     grid = np.array([(a, b, layout.back_z + 2 * layout.thickness) for a in x for b in y])
-    starts = trimesh.transform_points(grid, np.linalg.inv(_assembly(adapter, "tray")))
-    away = _first(tray, RayMeshIntersector(tray), starts, np.tile(down, (len(starts), 1)))
+    starts = adapter.by_name["tray"].to_print(grid)
+    away = _first(tray, starts, down)
     floor = np.max(starts[:, 2] - away)
 
     stack = lip - clamp.bounds[0, 2] + floor - tray.bounds[0, 2]
@@ -285,6 +279,5 @@ def _rays(adapter: Adapter, parts: Manifold) -> Check:
     starts, ends = marginal_rays(adapter.ocular, adapter.layout.pupil_z, adapter.layout.glass_z)
     way = ends - starts
     far = np.linalg.norm(way, axis=1)
-    mesh = to_mesh(parts)
-    met = _first(mesh, RayMeshIntersector(mesh), starts, way / far[:, None]) < far
+    met = _first(to_mesh(parts), starts, way / far[:, None]) < far
     return Check("marginal rays met by a part", not met.any(), int(met.sum()), f"0 of {len(far)}")

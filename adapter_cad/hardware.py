@@ -31,16 +31,16 @@ def hardware(layout: Layout, ocular: Ocular, options: AdapterOptions) -> tuple[H
         found.append(_bolt(layout.bolt_length, "clamp to tray", (x, y, head), UP))
         found.append(_washer(at.WASHER, at.WASHER_THICK, "clamp to tray", (x, y, head)))
         found.append(_nut("clamp to tray", (x, y, layout.floor_z + at.NUT_SEAT), UP, (1, 0, 0)))
-    place, head = layout.bottom_y - at.TONGUE / 2, layout.floor_z - 0.5
+    place, head = layout.bottom_y - at.TONGUE / 2, layout.floor_z - at.STOP_WASHER_THICK
     for x in layout.stops:
         found.append(_bolt(layout.stop_bolt, "stop to tray", (x, place, head), UP))
-        found.append(_washer(7.0, 0.5, "stop to tray", (x, place, head)))
+        found.append(_washer(at.STOP_WASHER, at.STOP_WASHER_THICK, "stop to tray", (x, place, head)))
         seat = layout.back_z - at.STOP_BASE + layout.stop_seat
         found.append(_nut("stop to tray", (x, place, seat), UP, (0, 1, 0)))
     s = layout.side
     for y in layout.screws:
         found.append(_bolt(SCREW, "against the phone's edge", (layout.far_x - s * SCREW, y, layout.screw_z), (s, 0, 0)))
-        nut = (layout.far_x - s * (at.SCREW_GAP + 2.2 + at.NUT_THICK), y, layout.screw_z)
+        nut = (layout.far_x - s * (at.SCREW_GAP + at.WALL_TO_NUT + at.NUT_THICK), y, layout.screw_z)
         found.append(_nut("against the phone's edge", nut, (s, 0, 0), UP))
     return tuple(found + _of_clamp(layout, ocular, options))
 

@@ -14,13 +14,15 @@ import numpy as np
 
 from adapter_cad.errors import BadDesign
 from adapter_cad.model import AdapterOptions, Ocular, Phone
-from adapter_cad.optics import OBJECTIVES, apparent_half_field, exit_pupil_diameter
+from adapter_cad.optics import apparent_half_field, widest_pupil
 
-__all__ = ["Layout", "lay_out"]
+__all__ = ["Layout", "lay_out", "sides", "spans"]
 
-# M3: clearance hole, washer (ISO 7093), nut (ISO 4032) with the play that a printed trap needs, socket head (ISO 4762).
+# M3: clearance hole, washer (ISO 7093; the stop's ISO 7089), nut (ISO 4032), socket head (ISO 4762).
 HOLE, WASHER, WASHER_THICK = 3.4, 9.0, 0.8
+STOP_WASHER, STOP_WASHER_THICK = 7.0, 0.5
 NUT_FLATS, NUT_THICK = 5.5, 2.4
+TRAP_FLATS, TRAP_THICK = NUT_FLATS + 0.2, NUT_THICK + 0.2  # with the play that a printed trap needs
 HEAD, HEAD_THICK = 5.5, 3.0
 STOCK = (6, 8, 10, 12, 16, 20, 25, 30, 35, 40, 45, 50, 55, 60)
 
@@ -29,6 +31,8 @@ FLANGE = 5.0
 NUT_SEAT = 1.4  # what the tray's floor keeps under a nut
 SCREW_GAP = 0.8  # between the phone and the wall that its screws go through
 LIP = 2.0  # how far the lips reach over the screen
+LIP_THICK = 1.2
+LIP_BEVEL = (0.8, 1.0)  # how far in and down the lips' outer edges are broken
 LIFT = 0.2  # between the screen and the lips
 SLIDE = LIP + 0.5  # how far the phone is slid up under the top lip
 ROUND_BUMP = 0.6  # beside the camera island; UNDER_BUMP below it
@@ -41,8 +45,11 @@ BOSS = 6.5  # radius of the floor round a bolt
 KEEP = 5.0  # from a bolt's axis to the nearest edge of anything cut or raised beside it
 SCREW_BOSS = 9.0  # how thick a wall is round a screw, and how long
 SCREW_BOSS_LONG = 12.0
+OVER_SCREW = 3.8  # from a lying screw's axis to the top of what holds it
+WALL_TO_NUT = 2.2  # from the wall's inner face to the nut of a screw through it
 TONGUE = 18.0  # of the tray beyond the phone's bottom end, for the stop
-STOP_BASE = 2.0
+STOP_BASE = 2.0  # how deep the stop lies in the tray's floor
+STOP_SEAT = 2.4  # the least that the stop keeps under a nut
 CLAMP_WALL = 4.0
 COLLAR_LONG = 16.0
 COLLAR_LEAST = 13.0
@@ -57,10 +64,11 @@ class Layout:
     width, length, thickness  of the phone in its case; datum_x, top_y  its edges at the two datum walls
     pupil_z   exit pupil and entrance pupil; glass_z  the camera's glass; back_z  the phone's back, or its case's
     bump      (x0, x1, y0, y1, height) of the camera island over the back or case, None where it is flat
-    floor, spacer  thicknesses (spacer 0: none); bore, collar  radii of the clamp; grip  how far down it reaches
+    half_field  of the light, radians; pupil_radius  of the widest exit pupil
+    floor, wall, spacer  thicknesses (spacer 0: none); bore, collar  radii of the clamp; grip  how far down it reaches
     bolts     (3, 2) x, y of the bolts through clamp, spacer and tray; bolt_length; pad  under the clamp's flange
     screws    y of the two screws that press the phone against the datum wall
-    stops     x of the stop's bolts; stop_seat  floor of the stop under its nuts
+    stops     x of the stop's bolts; stop_bolt  their length; stop_seat  floor of the stop under their nuts
     """
 
     side: int
@@ -106,6 +114,21 @@ class Layout:
         return self.datum_x - self.side * self.width
 
     @property
+    def inner_x(self) -> float:
+        """The face of the wall with the screws."""
+        return self.far_x - self.side * SCREW_GAP
+
+    @property
+    def across(self) -> tuple[float, float]:
+        """x of the two side walls' faces, rising."""
+        return min(self.datum_x, self.inner_x), max(self.datum_x, self.inner_x)
+
+    @property
+    def lid_z(self) -> float:
+        """Top of the lips."""
+        return self.back_z + self.thickness + LIFT + LIP + LIP_THICK
+
+    @property
     def screw_z(self) -> float:
         """Height of the screws' axes: the middle of the phone's edge."""
         return self.back_z + self.thickness / 2
@@ -123,6 +146,19 @@ class Layout:
         """Radius of the clamp's flange and of the spacer."""
         return _fine(max(math.hypot(*self.bolts[0]) + BOSS, self.collar + LETTERED))
 
+    def lip(self, edge: float, outer: float, low: float) -> list[tuple[float, float]]:
+        """Profile (y, z), anticlockwise, of a wall whose lip reaches over the screen from below at 45 degrees.
+
+        edge  y of the phone's end; outer  y of the wall's other side; low  z of its foot
+        """
+        way = math.copysign(1, outer - edge)
+        tip, lid, (across, down) = edge - way * LIP, self.lid_z, LIP_BEVEL
+        points = [
+            (edge, low), (outer, low), (outer, lid - down), (outer - way * across, lid), (tip, lid),
+            (tip, lid - LIP_THICK), (edge, lid - LIP_THICK - LIP),
+        ]  # fmt: skip
+        return points if way > 0 else points[::-1]
+
     def light(self, z: float) -> float:
         """Radius that parts leave free for the light at height z: the marginal rays, a margin and the x-y travel."""
         spread = max(self.pupil_z - z, 0) * math.tan(self.half_field)
@@ -135,11 +171,8 @@ def lay_out(phone: Phone, ocular: Ocular, options: AdapterOptions) -> Layout:
     height = phone.bump.height if phone.bump else 0.0
     bulge = max(0.0, height - case)
     side = 1 if phone.lens_left <= phone.width / 2 else -1
-    datum = side * (phone.lens_left if side > 0 else phone.width - phone.lens_left) + side * case
     pupil_z = _fine(ocular.exit_pupil_height)
     back_z = _fine(pupil_z - case + height - phone.pupil_depth)
-    half_field = apparent_half_field(ocular)
-    pupil_radius = max(exit_pupil_diameter(ocular, objective) for objective in OBJECTIVES.values()) / 2
 
     floor = _fine(max(options.floor, bulge + UNDER_BUMP + SKIN))
     spacer = _fine(back_z - floor - SEAT)
@@ -163,21 +196,21 @@ def lay_out(phone: Phone, ocular: Ocular, options: AdapterOptions) -> Layout:
         raise BadDesign(place, fault, f"bolts up to {STOCK[-1]} mm are stock")
     bolt_length = next(length for length in STOCK if length >= base)
 
-    stop_least = 0.5 + (floor - STOP_BASE) + 2.4 + NUT_THICK
-    stop_bolt = next(length for length in STOCK if length >= stop_least)
+    stop_base = STOP_WASHER_THICK + (floor - STOP_BASE) + NUT_THICK
+    stop_bolt = next(length for length in STOCK if length >= stop_base + STOP_SEAT)
     plain = Layout(
         side=side,
         width=_fine(phone.width + 2 * case),
         length=_fine(phone.length + 2 * case),
         thickness=_fine(phone.thickness + 2 * case),
-        datum_x=_fine(datum),
+        datum_x=_fine(side * (min(phone.lens_left, phone.width - phone.lens_left) + case)),
         top_y=_fine(phone.lens_top + case),
         pupil_z=pupil_z,
         glass_z=_fine(pupil_z - phone.pupil_depth),
         back_z=back_z,
         bump=_bump(phone, bulge),
-        half_field=half_field,
-        pupil_radius=pupil_radius,
+        half_field=apparent_half_field(ocular),
+        pupil_radius=widest_pupil(ocular) / 2,
         floor=floor,
         spacer=spacer,
         bore=bore,
@@ -188,7 +221,7 @@ def lay_out(phone: Phone, ocular: Ocular, options: AdapterOptions) -> Layout:
         pad=_fine(bolt_length - base),
         screws=(),
         stops=(),
-        stop_seat=_fine(stop_bolt - 0.5 - (floor - STOP_BASE) - NUT_THICK),
+        stop_seat=_fine(stop_bolt - stop_base),
         stop_bolt=stop_bolt,
         xy_travel=_fine(options.xy_travel),
         wall=_fine(options.wall),
@@ -295,7 +328,7 @@ def _bolts(layout: Layout, phone: Phone, place: str) -> tuple[tuple[float, float
 def _clear(layout: Layout, phone: Phone, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Where a bolt's nut has floor all round it: under the phone or outside the walls, away from all that is cut."""
     outer = layout.side * layout.datum_x + layout.wall
-    inner = layout.side * layout.far_x - SCREW_GAP
+    inner = layout.side * layout.inner_x
     u = layout.side * x  # rises to the datum wall
     top = layout.top_y + layout.wall
     under = (u < outer - layout.wall - KEEP) & (u > inner + KEEP) & (y < layout.top_y - KEEP)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from math import cos, pi
-
 from manifold3d import CrossSection
 
-__all__ = ["ADVANCE", "HEIGHT", "STROKE", "letters", "text_width"]
+from adapter_cad.solids import disc, hull, union_2d
+
+__all__ = ["ADVANCE", "HEIGHT", "STROKE", "WIDTH", "letters", "text_width"]
 
 STROKE = 1.3
 WIDTH, HEIGHT = 4.6, 8.0  # of a capital, over all
@@ -34,20 +34,17 @@ def text_width(text: str) -> float:
 
 def letters(text: str) -> CrossSection:
     """A line of capitals, its lower left corner at the origin; a letter that the font has not is left out."""
-    shape = CrossSection()
-    for place, letter in enumerate(text.upper()):
-        shape = shape + _letter(letter).translate((place * ADVANCE, 0))
-    return shape
+    return union_2d(_letter(letter).translate((place * ADVANCE, 0)) for place, letter in enumerate(text.upper()))
 
 
 def _letter(letter: str) -> CrossSection:
     half = STROKE / 2
-    shape = CrossSection()
+    lines = []
     for stroke in filter(None, _STROKES.get(letter, "").split(",")):
         points = [
             (half + int(p[0]) / 2 * (WIDTH - STROKE), half + int(p[1]) / 4 * (HEIGHT - STROKE)) for p in stroke.split()
         ]
         for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
-            ends = [CrossSection.circle(half / cos(pi / 8), 8).rotate(22.5).translate(p) for p in ((x0, y0), (x1, y1))]
-            shape = shape + CrossSection.batch_hull(ends)
-    return shape.simplify(0.01)
+            ends = [disc(half, segments=8).rotate(22.5).translate(p) for p in ((x0, y0), (x1, y1))]
+            lines.append(hull(ends))
+    return union_2d(lines).simplify(0.01)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from adapter_cad.catalogue import KINDS, Kind, SecondReading, parse
 from adapter_cad.errors import BadDesign
+from adapter_cad.files import save
 from adapter_cad.model import OCULAR_LIMITS, PHONE_LIMITS, Bump, Fact, Ocular, Phone, check_number
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "new_file",
     "new_ocular",
     "new_phone",
-    "write_whole",
 ]
 
 
@@ -136,11 +135,11 @@ def new_phone(name: str, folder: Path, readings: PhoneReadings) -> Phone:
         for field, value in asdict(readings.island).items():
             check_number(name, f"island_{field}", value, *limits_of(f"island_{field}"))
     tables = {"bump": readings.island, "second_reading": second}
-    text = "".join((_numbers(name, readings.title, values, facts), *_tables(tables, facts), OPENINGS))
+    text = "".join((_numbers("phones", name, readings.title, values, facts), *_tables(tables, facts), OPENINGS))
     made = parse("phones", name, name, text)
     _agree(name, readings, "left", "right", "width", ("D", "F", "B"))
     _agree(name, readings, "top", "bottom", "length", ("E", "G", "A"))
-    write_whole(place, text.encode())
+    save(place, text.encode())
     return made  # type: ignore[return-value]
 
 
@@ -149,9 +148,9 @@ def new_ocular(name: str, folder: Path, readings: OcularReadings) -> Ocular:
     place = new_file(folder, name)
     values = {field: getattr(readings, field) for field in OCULAR_LIMITS}
     facts = {field: ENGRAVED if field in ("magnification", "field_number") else Fact("measured") for field in values}
-    text = _numbers(name, readings.title, values, facts)
+    text = _numbers("oculars", name, readings.title, values, facts)
     made = parse("oculars", name, name, text)
-    write_whole(place, text.encode())
+    save(place, text.encode())
     return made  # type: ignore[return-value]
 
 
@@ -163,20 +162,6 @@ def new_file(folder: Path, name: str) -> Path:
     if place.exists():
         raise BadDesign(place, "is there already", "choose another name or folder, or take it away first")
     return place
-
-
-def write_whole(place: Path, content: bytes) -> None:
-    """Writes a file whole or not at all; makes its folder; BadDesign where that fails."""
-    beside = place.with_name(f"{place.name}.{os.getpid()}.partial")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            beside.write_bytes(content)
-            beside.replace(place)
-        finally:
-            beside.unlink(missing_ok=True)
-    except OSError as error:
-        raise BadDesign(place, f"cannot be written ({error.strerror})", "choose another folder") from error
 
 
 def limits_of(name: str) -> tuple[float, float]:
@@ -230,9 +215,8 @@ OPENINGS = """
 """
 
 
-def _numbers(name: str, title: str, values: Mapping[str, Any], facts: Mapping[str, Fact]) -> str:
+def _numbers(kind: Kind, name: str, title: str, values: Mapping[str, Any], facts: Mapping[str, Fact]) -> str:
     """The file's head: the title and a line a number, in the order of the catalogue's files."""
-    kind: Kind = "phones" if "lens_left" in values else "oculars"
     lines = ["# Lengths in mm. Written from measurements; may be mended by hand.", f"title = {_quoted(title or name)}"]
     for field in KINDS[kind][1]:
         if isinstance(values[field], bool) or not isinstance(values[field], (int, float)):

@@ -11,9 +11,11 @@ from trimesh.ray.ray_pyembree import RayMeshIntersector
 
 from adapter_cad.model import Printer
 from adapter_cad.part import Check
-from adapter_cad.write import slivers, to_manifold
+from adapter_cad.rays import first_face
+from adapter_cad.solids import to_solid
+from adapter_cad.write import slivers
 
-__all__ = ["check_mesh", "least_bed", "overhang_share", "thinnest_wall", "turn_to_fit"]
+__all__ = ["check_mesh", "closed_volume", "least_bed", "overhang_share", "thinnest_wall", "turn_to_fit"]
 
 WALL = 1.2  # mm: three lines of a 0.4 mm nozzle
 WALL_SLACK = 0.01  # mm; a circle's polygon and the file's rounding take less
@@ -24,10 +26,10 @@ MOST_POINTS = 60_000
 OVERHANG_SHARE = 5.0  # percent of the area on the bed
 STEEP = math.cos(math.radians(44))  # 45 degrees are allowed; 1 degree for what rounding does to a small face
 ON_BED = 0.05  # mm
+MICROMETRE = 1e-3
+LEAVING = 1e-6  # the least cosine between a ray and the normal of the face through which it leaves
 SIZES = (1.2, 15.0, 400.0)  # mm: a part's least extent, and between which its greatest lies; see _size
 SIZE_SLACK = 0.01  # mm
-
-NOT_CLOSED = "not checked: the mesh is not a closed volume"
 
 
 def check_mesh(
@@ -43,15 +45,16 @@ def check_mesh(
     printer  to fit on
     What is not known is not checked: its Check has ok None.
     """
-    if not len(mesh.faces) or not np.isfinite(mesh.vertices).all():
-        return [Check("closed volume", False, "the file has no faces, or numbers that are none", "yes")]
-    closed = _closed(mesh)
+    closed = closed_volume(mesh)
+    if not _has_faces(mesh):
+        return [closed]
+    bodies = _body_count(mesh)
     thin, _ = thinnest_wall(mesh)
     overhang = overhang_share(mesh)
     return [
         closed,
-        _bodies(mesh),
-        _genus(mesh, genus, bool(closed.ok)),
+        Check("one body", bodies == 1, bodies, 1),
+        _genus(mesh, genus, bodies if closed.ok else None),
         Check("slivers", not len(slivers(mesh)), len(slivers(mesh)), 0),
         Check("walls, mm", thin >= WALL - WALL_SLACK, round(thin, 3), WALL)
         if math.isfinite(thin)
@@ -64,7 +67,14 @@ def check_mesh(
     ]
 
 
-def _closed(mesh: trimesh.Trimesh) -> Check:
+def _has_faces(mesh: trimesh.Trimesh) -> bool:
+    return bool(len(mesh.faces) and np.isfinite(mesh.vertices).all())
+
+
+def closed_volume(mesh: trimesh.Trimesh) -> Check:
+    """Whether the mesh encloses a volume, every edge between two faces that look outwards."""
+    if not _has_faces(mesh):
+        return Check("closed volume", False, "the file has no faces, or numbers that are none", "yes")
     faults = []
     if not mesh.is_watertight:
         edges, uses = np.unique(mesh.edges_sorted, axis=0, return_counts=True)
@@ -73,7 +83,7 @@ def _closed(mesh: trimesh.Trimesh) -> Check:
         faults.append("some faces are inside out")
     elif mesh.volume <= 0:
         faults.append("it is inside out")
-    if (status := to_manifold(mesh).status()) != Error.NoError:
+    if (status := to_solid(mesh).status()) != Error.NoError:
         faults.append(f"manifold3d says {status.name}")
     return Check("closed volume", not faults, ", ".join(faults) or "yes", "yes")
 
@@ -87,16 +97,13 @@ def _body_count(mesh: trimesh.Trimesh) -> int:
     return len(trimesh.graph.connected_components(joined, nodes=np.arange(len(mesh.faces)), min_len=1))
 
 
-def _bodies(mesh: trimesh.Trimesh) -> Check:
-    count = _body_count(mesh)
-    return Check("one body", count == 1, count, 1)
-
-
-def _genus(mesh: trimesh.Trimesh, genus: int | None, closed: bool) -> Check:
-    if not closed:
-        return Check("genus", None, NOT_CLOSED, "unknown" if genus is None else genus)
-    found = _body_count(mesh) - mesh.euler_number // 2
-    return Check("genus", None if genus is None else found == genus, found, "unknown" if genus is None else genus)
+def _genus(mesh: trimesh.Trimesh, genus: int | None, bodies: int | None) -> Check:
+    """How many holes go through it; not checked where `bodies` is None, since the mesh is not closed."""
+    limit = "unknown" if genus is None else genus
+    if bodies is None:
+        return Check("genus", None, "not checked: the mesh is not a closed volume", limit)
+    found = bodies - mesh.euler_number // 2
+    return Check("genus", None if genus is None else found == genus, found, limit)
 
 
 def thinnest_wall(mesh: trimesh.Trimesh) -> tuple[float, np.ndarray]:
@@ -110,15 +117,15 @@ def thinnest_wall(mesh: trimesh.Trimesh) -> tuple[float, np.ndarray]:
     rays = RayMeshIntersector(mesh)
     points, faces = _points(mesh)
     inward = -mesh.face_normals[faces]
-    length, out = _leave(mesh, rays, points, inward)
-    wall = (np.einsum("ij,ij->i", mesh.face_normals[out], -inward) <= FACING) & np.isfinite(length)
+    length, along = _leave(rays, points, inward)
+    wall = (-along <= FACING) & np.isfinite(length)
     points, inward, length = points[wall], inward[wall], length[wall]
     thin = np.flatnonzero(length < WALL - WALL_SLACK)
     thin = thin[np.argsort(length[thin], kind="stable")]
     # The thinnest first, so that a part that is thin all over is known by its first few hundred.
     for some in np.array_split(thin, len(thin) // 500 + 1):
         middles = points[some] + inward[some] * length[some, None] / 2
-        thin = some[_is_wide(mesh, rays, middles, inward[some])]
+        thin = some[_is_wide(rays, middles, inward[some])]
         if len(thin):
             break
     found = thin if len(thin) else np.flatnonzero(length >= WALL - WALL_SLACK)
@@ -144,24 +151,13 @@ def _points(mesh: trimesh.Trimesh) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([spread, corners]), np.concatenate([face, np.repeat(np.arange(len(mesh.faces)), 3)])
 
 
-def _leave(
-    mesh: trimesh.Trimesh, rays: RayMeshIntersector, points: np.ndarray, directions: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """How far it is to the first face hit from inside, and that face; infinite where there is none.
-
-    The ray engine works in float32: it says which face, and the length is taken from that face's plane in float64. A
-    start on a face is moved in by a micrometre, or the engine would find that face again.
-    """
-    hit = rays.intersects_first(points + directions * 1e-3, directions)
-    normal = mesh.face_normals[hit]
-    along = np.einsum("ij,ij->i", normal, directions)
-    ahead = np.einsum("ij,ij->i", mesh.triangles[hit, 0] - points, normal)
-    length = np.full(len(points), np.inf)
-    np.divide(ahead, along, out=length, where=(hit >= 0) & (along > 1e-6))
-    return np.where(length > 0, length, np.inf), hit
+def _leave(rays: RayMeshIntersector, points: np.ndarray, ways: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far it is to where the solid ends, infinite where it does not, and the cosine of the angle there."""
+    length, along = first_face(rays, points, ways, MICROMETRE)
+    return np.where((along > LEAVING) & (length > 0), length, np.inf), along
 
 
-def _is_wide(mesh: trimesh.Trimesh, rays: RayMeshIntersector, middles: np.ndarray, across: np.ndarray) -> np.ndarray:
+def _is_wide(rays: RayMeshIntersector, middles: np.ndarray, across: np.ndarray) -> np.ndarray:
     """Whether the wall through `middles` (N, 3), `across` it (N, 3), is thin over RELIEF in each of four directions."""
     if not len(middles):
         return np.zeros(0, bool)
@@ -176,7 +172,7 @@ def _is_wide(mesh: trimesh.Trimesh, rays: RayMeshIntersector, middles: np.ndarra
         for way in (along, -along):
             places = (middles[:, None] + way[:, None] * steps[:, None]).reshape(-1, 3)
             there = np.repeat(across, len(steps), axis=0)
-            width = _leave(mesh, rays, places, there)[0] + _leave(mesh, rays, places, -there)[0]
+            width = _leave(rays, places, there)[0] + _leave(rays, places, -there)[0]
             thin = (width < WALL - WALL_SLACK).reshape(-1, len(steps))
             reach += np.cumprod(thin, axis=1).sum(axis=1) * RELIEF / 8
         wide &= reach >= RELIEF - 1e-9

@@ -11,7 +11,23 @@ from typing import Any, Literal
 
 from adapter_cad.errors import BadDesign
 
-__all__ = ["AdapterOptions", "BackOpening", "Bump", "EdgeCutout", "Fact", "Ocular", "Phone", "Printer", "Standing"]
+__all__ = [
+    "OCULAR_LIMITS",
+    "PHONE_LIMITS",
+    "PRINTER_LIMITS",
+    "AdapterOptions",
+    "BackOpening",
+    "Bump",
+    "EdgeCutout",
+    "Fact",
+    "Ocular",
+    "Phone",
+    "Printer",
+    "Side",
+    "Standing",
+    "assumed",
+    "check_number",
+]
 
 Standing = Literal["measured", "published", "assumed"]
 Side = Literal["left", "right", "top", "bottom"]

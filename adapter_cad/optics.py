@@ -23,6 +23,7 @@ __all__ = [
     "Load",
     "Objective",
     "Optics",
+    "all_optics",
     "camera_focal_length",
     "cone_radius",
     "entrance_pupil",
@@ -171,6 +172,11 @@ def optics(ocular: Ocular, phone: Phone, objective: Objective) -> Optics:
     )
 
 
+def all_optics(ocular: Ocular, phone: Phone) -> list[Optics]:
+    """optics() with each of OBJECTIVES, the weakest first."""
+    return [optics(ocular, phone, objective) for objective in OBJECTIVES.values()]
+
+
 def widest_pupil(ocular: Ocular) -> float:
     """Diameter, mm, of the largest exit pupil that any of OBJECTIVES gives."""
     return max(exit_pupil_diameter(ocular, objective) for objective in OBJECTIVES.values())
@@ -185,13 +191,11 @@ def cone_radius(ocular: Ocular, distance: float, pupil: float | None = None) -> 
     return disc / 2 + abs(distance) * math.tan(apparent_half_field(ocular))
 
 
-def marginal_rays(
-    ocular: Ocular, pupil_z: float, glass_z: float, from_z: float = 0.0, azimuths: int = 24
-) -> tuple[np.ndarray, np.ndarray]:
-    """The outermost rays from the ocular to the camera's glass, assembly frame, for the largest exit pupil.
+def marginal_rays(ocular: Ocular, pupil_z: float, glass_z: float, azimuths: int = 24) -> tuple[np.ndarray, np.ndarray]:
+    """The outermost rays from the ocular's rim to the camera's glass, assembly frame, for the largest exit pupil.
 
     Args:
-        pupil_z, glass_z, from_z: heights, mm, of the exit pupil, of where the rays end and of where they start.
+        pupil_z, glass_z: heights, mm, of the exit pupil and of where the rays end.
         azimuths: how many directions of the field's edge, and for each how many points on the pupil's rim.
 
     Returns:
@@ -206,7 +210,7 @@ def marginal_rays(
     def at(z: float) -> np.ndarray:
         return np.column_stack([through + slopes * (z - pupil_z), np.full(len(through), float(z))])
 
-    return at(from_z), at(glass_z)
+    return at(0.0), at(glass_z)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import trimesh
+from numpy.typing import ArrayLike
 
 from adapter_cad.layout import Layout
 from adapter_cad.model import AdapterOptions, Ocular, Phone, Printer
@@ -34,6 +35,14 @@ class Part:
     assembly: np.ndarray
     genus: int
 
+    def assembled(self) -> trimesh.Trimesh:
+        """The part in the assembly frame."""
+        return self.mesh.copy().apply_transform(self.assembly)
+
+    def to_print(self, points: ArrayLike) -> np.ndarray:
+        """(N, 3) mm in the assembly frame -> (N, 3) float64 in the print frame."""
+        return np.asarray(trimesh.transform_points(np.asarray(points, float), np.linalg.inv(self.assembly)))
+
 
 @dataclass(frozen=True)
 class Hardware:
@@ -55,6 +64,16 @@ class Adapter:
     layout: Layout
     parts: tuple[Part, ...]
     hardware: tuple[Hardware, ...]
+
+    @property
+    def by_name(self) -> dict[str, Part]:
+        """The parts by name; a spacer only where there is one."""
+        return {part.name: part for part in self.parts}
+
+    @property
+    def worn(self) -> tuple[Part, ...]:
+        """The parts that go on the microscope: all but the coupon."""
+        return tuple(part for part in self.parts if part.name != "coupon")
 
 
 @dataclass(frozen=True)

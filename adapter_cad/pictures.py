@@ -12,12 +12,11 @@ import trimesh
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
-from adapter_cad.bodies import ocular_body, phone_pieces
-from adapter_cad.part import Adapter, Hardware, Part
+from adapter_cad.bodies import bodies
+from adapter_cad.part import Adapter, Hardware
 from adapter_cad.render import Colour, View, look, render, visible
-from adapter_cad.solids import to_mesh, union
 
-__all__ = ["HARDWARE", "OCULAR", "PHONE", "assembled", "assembled_picture", "bodies", "colour_of", "exploded_picture"]
+__all__ = ["COLOURS", "HARDWARE", "OCULAR", "PHONE", "assembled_picture", "exploded_picture"]
 
 # Okabe and Ito's colours, told apart by the colour-blind too.
 COLOURS: dict[str, Colour] = {
@@ -46,29 +45,10 @@ class Piece:
     ghost: bool = False
 
 
-def colour_of(name: str) -> Colour:
-    """The colour of a part in every picture, by its name."""
-    return COLOURS[name]
-
-
-def assembled(part: Part) -> trimesh.Trimesh:
-    """The part in the assembly frame."""
-    mesh = part.mesh.copy()
-    mesh.apply_transform(part.assembly)
-    return mesh
-
-
-def bodies(adapter: Adapter) -> tuple[trimesh.Trimesh, trimesh.Trimesh]:
-    """The phone and the ocular in the assembly frame."""
-    return to_mesh(union(phone_pieces(adapter.layout, adapter.phone))), to_mesh(ocular_body(adapter.ocular))
-
-
 def assembled_picture(adapter: Adapter, size: tuple[int, int] = (1600, 800)) -> np.ndarray:
     """(H, W, 3) uint8 RGB: everything in its place, seen from above (left) and from below (right)."""
     phone, ocular = bodies(adapter)
-    pieces = [
-        Piece(part.name, assembled(part), colour_of(part.name)) for part in adapter.parts if part.name != "coupon"
-    ]
+    pieces = [Piece(part.name, part.assembled(), COLOURS[part.name]) for part in adapter.worn]
     pieces += [Piece(item.name, item.mesh, HARDWARE) for item in adapter.hardware]
     pieces += [Piece("phone", phone, PHONE, True), Piece("ocular", ocular, OCULAR, True)]
     half = (size[0] // 2, size[1])
@@ -97,14 +77,14 @@ def exploded_picture(adapter: Adapter, size: tuple[int, int] = (1600, 1150)) -> 
 def _apart(adapter: Adapter) -> list[Piece]:
     """The pieces, moved: ocular, bolts, clamp, spacer, tray, nuts, phone along z; the rest out along their own axes."""
     phone, ocular = bodies(adapter)
-    parts = {part.name: assembled(part) for part in adapter.parts}
+    parts = {part.name: Piece(part.name, part.assembled(), COLOURS[part.name]) for part in adapter.worn}
     through = [item for item in adapter.hardware if _is_through(item, adapter)]
     levels: list[list[Piece]] = [
         [Piece("ocular", ocular, OCULAR, True)],
         [Piece(item.name, item.mesh, HARDWARE) for item in through if not _is_nut(item)],
-        [Piece("clamp", parts["clamp"], colour_of("clamp"))],
-        [Piece("spacer", parts["spacer"], colour_of("spacer"))] if "spacer" in parts else [],
-        [Piece("tray", parts["tray"], colour_of("tray"))],
+        [parts["clamp"]],
+        [parts["spacer"]] if "spacer" in parts else [],
+        [parts["tray"]],
         [Piece(item.name, item.mesh, HARDWARE) for item in through if _is_nut(item)],
         [Piece("phone", phone, PHONE, True)],
     ]
@@ -119,7 +99,7 @@ def _apart(adapter: Adapter) -> list[Piece]:
         for piece in level:
             shifts[piece.name] = shift
             moved.append(_shifted(piece, (0, 0, shift)))
-    moved.append(_shifted(Piece("stop", parts["stop"], colour_of("stop")), (0, STOP_OFF, shifts["tray"] + GAP)))
+    moved.append(_shifted(parts["stop"], (0, STOP_OFF, shifts["tray"] + GAP)))
     moved += [_aside(item, adapter, shifts) for item in adapter.hardware if not _is_through(item, adapter)]
     return moved
 

@@ -13,12 +13,13 @@ from typing import Any
 import jinja2
 import numpy as np
 
-from adapter_cad.model import Ocular, Phone, Printer, assumed
-from adapter_cad.optics import OBJECTIVES, load, optics
+from adapter_cad.bodies import bodies
+from adapter_cad.catalogue import numbers
+from adapter_cad.model import assumed
+from adapter_cad.optics import Optics, all_optics, load
 from adapter_cad.part import Adapter, Check
-from adapter_cad.pictures import assembled, bodies
 
-__all__ = ["DISCLAIMER", "describe", "report_html", "report_json"]
+__all__ = ["DISCLAIMER", "describe", "render_page", "report_html", "report_json"]
 
 DISCLAIMER = "research use, not for diagnosis"
 PLA, STEEL = 1.24, 7.85  # g/cm3
@@ -37,7 +38,8 @@ def describe(adapter: Adapter, checks: Sequence[Check], files: Mapping[str, byte
     Args:
         files: by name, what the build writes beside the report; their SHA-256 is kept.
     """
-    layout, options = adapter.layout, adapter.options
+    layout = adapter.layout
+    things = (("phone", adapter.phone), ("ocular", adapter.ocular), ("printer", adapter.printer))
     parts = [
         {
             "name": part.name,
@@ -54,13 +56,11 @@ def describe(adapter: Adapter, checks: Sequence[Check], files: Mapping[str, byte
         "disclaimer": DISCLAIMER,
         "assumed": _assumed(adapter),
         "inputs": {
-            "phone": _stated(adapter.phone),
-            "ocular": _stated(adapter.ocular),
-            "printer": _stated(adapter.printer),
-            "options": asdict(options),
+            **{kind: {"name": thing.name, "title": thing.title, "numbers": numbers(thing)} for kind, thing in things},
+            "options": asdict(adapter.options),
         },
         "layout": {item.name: _plain(getattr(layout, item.name)) for item in fields(layout)},
-        "optics": [_optics(adapter, name) for name in OBJECTIVES],
+        "optics": [_optics(got) for got in all_optics(adapter.ocular, adapter.phone)],
         "parts": parts,
         "hardware": _shopping(adapter),
         "load": _load(adapter),
@@ -114,32 +114,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _stated(thing: Phone | Ocular | Printer) -> dict[str, Any]:
-    """Name, title, and each number with where it comes from, None where nobody said."""
-    values = {item.name: getattr(thing, item.name) for item in fields(thing) if item.name != "facts"}
-    stated: dict[str, Any] = {"name": values.pop("name"), "title": values.pop("title"), "numbers": {}}
-    edges, backs, bump = values.pop("edges", ()), values.pop("backs", ()), values.pop("bump", None)
-    if bump:
-        values["bump"] = asdict(bump)
-    values |= {f"edge: {cut.kind}": asdict(cut) for cut in edges} | {
-        f"back: {hole.kind}": asdict(hole) for hole in backs
-    }
-    for key, value in values.items():
-        fact = thing.facts.get(key)
-        where = {"standing": fact.standing, "source": fact.source} if fact else {"standing": None, "source": ""}
-        stated["numbers"][key] = {"value": value, **where}
-    return stated
-
-
 def _assumed(adapter: Adapter) -> list[str]:
     """A line for each thing that stands on assumed numbers, with their names."""
     things = [(thing.title, assumed(thing)) for thing in (adapter.phone, adapter.ocular, adapter.printer)]
     return [f"{title}: {', '.join(names).replace('_', ' ')}" for title, names in things if names]
 
 
-def _optics(adapter: Adapter, name: str) -> dict[str, Any]:
-    got = asdict(optics(adapter.ocular, adapter.phone, OBJECTIVES[name]))
-    return {**{key: _plain(value) for key, value in got.items()}, "objective": name}
+def _optics(got: Optics) -> dict[str, Any]:
+    return {**{key: _plain(value) for key, value in asdict(got).items()}, "objective": got.objective.name}
 
 
 def _shopping(adapter: Adapter) -> list[dict[str, Any]]:
@@ -157,10 +139,7 @@ def _load(adapter: Adapter) -> dict[str, Any]:
     """What hangs on the ocular: the phone, at the middle of its body, the parts as if solid, the steel."""
     phone, _ = bodies(adapter)
     worn = [(adapter.phone.mass, phone.bounds.mean(axis=0))]
-    for part in adapter.parts:
-        if part.name != "coupon":
-            mesh = assembled(part)
-            worn.append((mesh.volume / 1000 * PLA, mesh.center_mass))
+    worn += [(mesh.volume / 1000 * PLA, mesh.center_mass) for mesh in (part.assembled() for part in adapter.worn)]
     worn += [(item.mesh.volume / 1000 * STEEL, item.mesh.center_mass) for item in adapter.hardware]
     masses = np.array([mass for mass, _ in worn])
     centre = masses @ np.array([place for _, place in worn]) / masses.sum()

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import trimesh
 
+from adapter_cad.bodies import bodies
 from adapter_cad.optics import cone_radius, entrance_pupil, widest_pupil
 from adapter_cad.part import Adapter
-from adapter_cad.pictures import HARDWARE, OCULAR, PHONE, assembled, bodies, colour_of
+from adapter_cad.pictures import COLOURS, HARDWARE, OCULAR, PHONE
 from adapter_cad.render import Colour
 from adapter_cad.solids import to_solid
 
@@ -37,7 +38,7 @@ def section_picture(adapter: Adapter) -> bytes:
 
     with rc_context({"font.family": "DejaVu Sans", "font.size": 10, "hatch.linewidth": 0.6}):
         phone, ocular = bodies(adapter)
-        parts = [(part.name, assembled(part)) for part in adapter.parts if part.name != "coupon"]
+        parts = [(part.name, part.assembled()) for part in adapter.worn]
         low, high = _reach([mesh for _, mesh in parts] + [phone])
         way = 1 if -low[0] > high[0] else -1  # what is written stands where the phone reaches less far
         x = (low[0] - 14, high[0] + 40) if way > 0 else (low[0] - 40, high[0] + 14)
@@ -79,7 +80,7 @@ def _solids(
     _fill(axes, phone, PHONE, "phone", "....", 0.25)
     _fill(axes, ocular, OCULAR, "ocular (outline)", "", 0.25)
     for name, mesh in parts:
-        _fill(axes, mesh, colour_of(name), name, HATCHES[name], 0.55)
+        _fill(axes, mesh, COLOURS[name], name, HATCHES[name], 0.55)
     label = "bolts, nuts"
     for item in adapter.hardware:
         label = "" if _fill(axes, item.mesh, HARDWARE, label, "", 0.9) else label
@@ -123,7 +124,7 @@ def _dimensions(axes: Any, adapter: Adapter, x: float, way: int) -> None:
     if layout.spacer:
         _height(axes, x, layout.floor_z - layout.spacer, layout.floor_z, f"spacer {layout.spacer:g}", way)
     _height(axes, x + 17 * way, 0, layout.pupil_z, f"exit pupil\n{layout.pupil_z:g}", way)
-    below = min(assembled(part).bounds[0, 2] for part in adapter.parts if part.name == "clamp") - 3
+    below = adapter.by_name["clamp"].assembled().bounds[0, 2] - 3
     axes.annotate("", (-layout.bore, below), (layout.bore, below), arrowprops=_arrow())
     axes.text(0, below - 0.8, f"bore {2 * layout.bore:g}", ha="center", va="top", bbox=_paper())
 

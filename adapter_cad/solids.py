@@ -10,6 +10,8 @@ import trimesh
 from manifold3d import CrossSection, JoinType, Manifold, Mesh64, OpType
 
 __all__ = [
+    "SEGMENTS",
+    "along_x",
     "box",
     "cone",
     "cylinder",
@@ -25,6 +27,7 @@ __all__ = [
     "to_mesh",
     "to_solid",
     "union",
+    "union_2d",
 ]
 
 SEGMENTS = 64
@@ -43,9 +46,9 @@ def rectangle(x0: float, x1: float, y0: float, y1: float) -> CrossSection:
     return CrossSection.square((x1 - x0, y1 - y0)).translate((x0, y0))
 
 
-def rounded(shape: CrossSection, radius: float) -> CrossSection:
-    """A shape with its outward corners rounded."""
-    return shape.offset(-radius, JoinType.Miter).offset(radius, JoinType.Round, circular_segments=32)
+def rounded(shape: CrossSection, radius: float, segments: int = 32) -> CrossSection:
+    """A shape with its outward corners rounded, by `segments` a turn."""
+    return shape.offset(-radius, JoinType.Miter).offset(radius, JoinType.Round, circular_segments=segments)
 
 
 def hull(shapes: Iterable[CrossSection]) -> CrossSection:
@@ -58,6 +61,11 @@ def union(solids: Iterable[Manifold]) -> Manifold:
     return Manifold.batch_boolean(list(solids), OpType.Add)
 
 
+def union_2d(shapes: Iterable[CrossSection]) -> CrossSection:
+    """All of them as one."""
+    return CrossSection.batch_boolean(list(shapes), OpType.Add)
+
+
 def box(x0: float, x1: float, y0: float, y1: float, z0: float, z1: float) -> Manifold:
     """A box between three pairs of faces, each pair in either order."""
     return prism(rectangle(x0, x1, y0, y1), *sorted((z0, z1)))
@@ -66,6 +74,12 @@ def box(x0: float, x1: float, y0: float, y1: float, z0: float, z1: float) -> Man
 def prism(shape: CrossSection, z0: float, z1: float) -> Manifold:
     """A shape drawn up from z0 to z1; nothing where it is empty (manifold3d would call that invalid)."""
     return Manifold() if shape.is_empty() else shape.extrude(z1 - z0).translate((0, 0, z0))
+
+
+def along_x(shape: CrossSection, x0: float, x1: float) -> Manifold:
+    """A shape drawn in (y, z), stood up along x between two faces in either order."""
+    x0, x1 = sorted((x0, x1))
+    return shape.extrude(x1 - x0).rotate((90, 0, 90)).translate((x0, 0, 0))
 
 
 def plate(shape: CrossSection, z0: float, z1: float, low: bool = False, high: bool = False) -> Manifold:
@@ -97,8 +111,7 @@ def teardrop(radius: float, length: float) -> Manifold:
     """A hole along +x from the origin, its roof at 45 degrees towards +z: it prints lying without support."""
     tip, side = radius * math.sqrt(2), radius / math.sqrt(2)
     shape = disc(radius, segments=32) + CrossSection([[(0, 0), (side, side), (0, tip), (-side, side)]])
-    # Drawn in (y, z), then stood up along x.
-    return shape.extrude(length).rotate((90, 0, 90))
+    return along_x(shape, 0, length)
 
 
 def nut_slot(flats: float, thick: float, up: float) -> Manifold:
@@ -115,5 +128,7 @@ def to_mesh(solid: Manifold) -> trimesh.Trimesh:
 
 
 def to_solid(mesh: trimesh.Trimesh) -> Manifold:
-    """The mesh as a solid to cut with; empty if it encloses none."""
-    return Manifold(Mesh64(mesh.vertices.astype(np.float64), mesh.faces.astype(np.uint64)))
+    """The mesh as a solid to cut with; empty, its status() not NoError, if it is no closed solid."""
+    # Copies: manifold3d takes no array that is a view of its own, or read-only.
+    corners, faces = np.array(mesh.vertices, np.float64, order="C"), np.array(mesh.faces, np.uint64, order="C")
+    return Manifold(Mesh64(corners, faces))

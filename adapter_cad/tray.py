@@ -11,6 +11,7 @@ from adapter_cad.layout import Layout, sides, spans
 from adapter_cad.lettering import ADVANCE, HEIGHT, letters, text_width
 from adapter_cad.model import Phone
 from adapter_cad.solids import (
+    along_x,
     box,
     cone,
     cylinder,
@@ -24,15 +25,16 @@ from adapter_cad.solids import (
     rounded,
     teardrop,
     union,
+    union_2d,
 )
 
 __all__ = ["tray"]
 
 WALL_SHARE = 0.8  # of the phone's thickness that the side walls cover, so that a finger reaches the screen's edge
-LIP_THICK = 1.2
 CLOSE = 1.6  # two openings nearer than this become one: no wall thinner than it is left between them
 LETTER_DEEP, LETTER_UNDER = 0.8, 0.2  # the letters' panel, and how far the letters stay under its rim
-LINE = HEIGHT + 1.6
+MARGIN = 1.6  # round the lines and between them
+LINE = HEIGHT + MARGIN
 UP = 40.0
 
 
@@ -40,7 +42,7 @@ def tray(layout: Layout, phone: Phone, words: list[str]) -> tuple[Manifold, int]
     """The tray in the assembly frame, and its genus; `words` are written on its floor, each unbroken if it fits."""
     s, wall = layout.side, layout.wall
     outer = layout.datum_x + s * wall
-    inner = layout.far_x - s * at.SCREW_GAP
+    inner = layout.inner_x
     far = inner - s * wall
     top, end = layout.top_y + wall, layout.bottom_y - at.TONGUE
 
@@ -52,9 +54,8 @@ def tray(layout: Layout, phone: Phone, words: list[str]) -> tuple[Manifold, int]
     shelf = disc(math.hypot(*layout.bolts[0]) + at.BOSS)
     solid = plate(rounded(outline, 3), layout.floor_z, layout.back_z, low=True)
     solid += plate(shelf, layout.floor_z, layout.back_z, low=True)
-    solid += union(plate(boss, layout.floor_z, layout.screw_z + 3.8, low=True, high=True) for boss in bosses)
+    solid += union(plate(boss, layout.floor_z, layout.screw_z + at.OVER_SCREW, low=True, high=True) for boss in bosses)
     solid += _walls(layout, phone, outer, inner, far, end, top)
-    solid += union(plate(boss, layout.back_z - 1, layout.screw_z + 3.8, high=True) for boss in bosses)
 
     openings = _openings(layout, phone)
     pocket = _pocket(layout, openings)
@@ -67,22 +68,17 @@ def tray(layout: Layout, phone: Phone, words: list[str]) -> tuple[Manifold, int]
     solid -= box(layout.datum_x, inner, end - 1, layout.bottom_y, layout.back_z - at.STOP_BASE, layout.back_z + UP)
     solid -= _light(layout)
     solid -= prism(pocket, layout.back_z - _pocket_depth(layout), layout.back_z + UP)
-    nut = ring_of_nut(at.NUT_FLATS + 0.2)
+    nut = ring_of_nut(at.TRAP_FLATS)
     solid -= union(prism(nut.translate(b), layout.floor_z + at.NUT_SEAT, layout.back_z + UP) for b in layout.bolts)
     for y in layout.screws:
         solid -= teardrop(at.HOLE / 2, 30).translate((min(inner + s, inner + s - 30 * s), y, layout.screw_z))
-        slot = nut_slot(at.NUT_FLATS + 0.2, at.NUT_THICK + 0.2, UP)
-        solid -= slot.translate((inner - s * (2.2 + at.NUT_THICK / 2), y, layout.screw_z))
+        slot = nut_slot(at.TRAP_FLATS, at.TRAP_THICK, UP)
+        solid -= slot.translate((inner - s * (at.WALL_TO_NUT + at.NUT_THICK / 2), y, layout.screw_z))
     solid -= prism(panel - inside, layout.back_z - LETTER_DEEP, layout.back_z + 1)
     solid -= prism(panel, layout.back_z - LETTER_UNDER, layout.back_z + 1)
 
     plan = outline + shelf + union_2d(bosses) - through - disc(layout.light(layout.floor_z))
     return solid, plan.num_contour() - 1 + 2 * len(layout.screws)
-
-
-def union_2d(shapes: object) -> CrossSection:
-    """All of them as one."""
-    return sum(shapes, CrossSection())  # type: ignore[call-overload]
 
 
 def _walls(layout: Layout, phone: Phone, outer: float, inner: float, far: float, end: float, top: float) -> Manifold:
@@ -91,15 +87,7 @@ def _walls(layout: Layout, phone: Phone, outer: float, inner: float, far: float,
     high = layout.back_z + WALL_SHARE * layout.thickness
     solid = plate(rectangle(layout.datum_x, outer, end, top), low, high, high=True)
     solid += plate(rectangle(inner, far, end, top), low, high, high=True)
-    screen = layout.back_z + layout.thickness + at.LIFT
-    lid = screen + at.LIP + LIP_THICK
-    y = layout.top_y
-    profile = [
-        (y, low), (top, low), (top, lid - 1), (top - 0.8, lid), (y - at.LIP, lid), (y - at.LIP, screen + at.LIP),
-        (y, screen),
-    ]  # fmt: skip
-    x0, x1 = sorted((outer, far))
-    solid += CrossSection([profile]).extrude(x1 - x0).rotate((90, 0, 90)).translate((x0, 0, 0))
+    solid += along_x(CrossSection([layout.lip(layout.top_y, top, low)]), outer, far)
 
     s = layout.side
     datum_side, screw_side = sides(layout)
@@ -108,7 +96,7 @@ def _walls(layout: Layout, phone: Phone, outer: float, inner: float, far: float,
     for a, b in spans(layout, phone, screw_side):
         solid -= box(inner + s, far - s, a, b, layout.back_z, layout.back_z + UP)
     for a, b in spans(layout, phone, "top"):
-        solid -= box(a, b, y - at.LIP - 1, top + 1, layout.back_z, layout.back_z + UP)
+        solid -= box(a, b, layout.top_y - at.LIP - 1, top + 1, layout.back_z, layout.back_z + UP)
     return solid
 
 
@@ -129,7 +117,7 @@ def _pocket_depth(layout: Layout) -> float:
 
 def _inside(layout: Layout) -> CrossSection:
     """The floor between the walls."""
-    return rectangle(layout.datum_x, layout.far_x - layout.side * at.SCREW_GAP, layout.bottom_y, layout.top_y)
+    return rectangle(*layout.across, layout.bottom_y, layout.top_y)
 
 
 def _openings(layout: Layout, phone: Phone) -> CrossSection:
@@ -160,19 +148,19 @@ def _light(layout: Layout) -> Manifold:
 
 def _panel(layout: Layout, words: list[str]) -> tuple[CrossSection, CrossSection]:
     """The sunk panel at the floor's bottom end and the lines written in it."""
-    x0, x1 = sorted((layout.datum_x, layout.far_x - layout.side * at.SCREW_GAP))
+    x0, x1 = layout.across
     room = int((x1 - x0 - 10) // ADVANCE)
-    lines = wrapped(words, room)
+    lines = _wrapped(words, room)
     width = max(text_width(line) for line in lines)
     low = layout.bottom_y + 6
     left = (x0 + x1 - width) / 2
     text = union_2d(
-        letters(line).translate((left, low + 1.6 + (len(lines) - 1 - row) * LINE)) for row, line in enumerate(lines)
+        letters(line).translate((left, low + MARGIN + (len(lines) - 1 - row) * LINE)) for row, line in enumerate(lines)
     )
-    return rectangle(left - 1.6, left + width + 1.6, low, low + len(lines) * LINE + 1.6), text
+    return rectangle(left - MARGIN, left + width + MARGIN, low, low + len(lines) * LINE + MARGIN), text
 
 
-def wrapped(words: list[str], room: int) -> list[str]:
+def _wrapped(words: list[str], room: int) -> list[str]:
     """Lines of at most `room` letters; a word too long for one is broken after a hyphen, else where it must."""
     lines = []
     for word in words:
@@ -191,16 +179,16 @@ def wrapped(words: list[str], room: int) -> list[str]:
 
 def _window(layout: Layout, taken: CrossSection, panel: CrossSection) -> CrossSection:
     """What the floor can do without, between the bolts and the letters: less to print."""
-    x0, x1 = sorted((layout.datum_x, layout.far_x - layout.side * at.SCREW_GAP))
+    x0, x1 = layout.across
     bolts = [y for _, y in layout.bolts if y > layout.bottom_y]
-    high = min([y - at.BOSS for y in bolts] + [taken_low(layout, taken)]) - 4
+    high = min([y - at.BOSS for y in bolts] + [_taken_low(layout, taken)]) - 4
     low = panel.bounds()[3] + 4
     if high - low < 12:
         return CrossSection()
     return rounded(rectangle(x0 + 8, x1 - 8, low, high), 4)
 
 
-def taken_low(layout: Layout, taken: CrossSection) -> float:
+def _taken_low(layout: Layout, taken: CrossSection) -> float:
     """The lowest y that is cut near the camera: openings, island, light."""
     camera = taken ^ rectangle(-200, 200, layout.bottom_y, 200)
     light = -layout.light(layout.floor_z)

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import io
 import zipfile
-from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
 import numpy as np
 import trimesh
-from manifold3d import Error, Manifold, Mesh64
+from manifold3d import Error
 from trimesh.exchange.stl import export_stl
 
 from adapter_cad.errors import BadDesign
+from adapter_cad.solids import to_solid
 
-__all__ = ["GRID", "slivers", "stl_bytes", "threemf_bytes", "to_manifold", "weld", "write_beside"]
+__all__ = ["GRID", "slivers", "stl_bytes", "threemf_bytes", "weld"]
 
 GRID = 10_000  # places a mm: STL's float32 tells neighbours apart up to 1024 mm, where its own step is 6e-5
 STEPS = (1, 2, 5, 10, 20)  # of that grid
 DRIFT = 3e-4  # mm; how far, on average, weld may move the surface
 STL_HEADER = b"edge-wbc adapter, lengths in mm; research use, not for diagnosis"
-
-
-def to_manifold(mesh: trimesh.Trimesh) -> Manifold:
-    """The same solid for manifold3d; its status() is not NoError where the mesh is no closed solid."""
-    # Copies: manifold3d takes no array that is a view of its own, or read-only.
-    corners, faces = np.array(mesh.vertices, np.float64, order="C"), np.array(mesh.faces, np.uint64, order="C")
-    return Manifold(Mesh64(corners, faces))
 
 
 def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
@@ -40,10 +33,10 @@ def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
     Raises BadDesign where the solid is open, inside out, or touches itself along an edge: there no file can say which
     faces belong together.
     """
-    genus = to_manifold(mesh).genus()
+    genus = to_solid(mesh).genus()
     for step in STEPS:
         rounded = _rounded(mesh.vertices, mesh.faces, step)
-        solid = to_manifold(rounded)
+        solid = to_solid(rounded)
         if solid.status() != Error.NoError:
             continue
         simple = solid.simplify(step / GRID).to_mesh64()
@@ -51,7 +44,7 @@ def weld(mesh: trimesh.Trimesh, name: str = "part") -> trimesh.Trimesh:
         for candidate in (_rounded(simple.vert_properties, simple.tri_verts), rounded):
             welded = _without_collapsed(candidate)
             same = welded.is_volume and abs(welded.volume - mesh.volume) <= DRIFT * mesh.area
-            if same and not len(slivers(welded)) and to_manifold(welded).genus() == genus:
+            if same and not len(slivers(welded)) and to_solid(welded).genus() == genus:
                 return welded
     fault = "its solid is open, inside out, touches itself in an edge, or has faces too thin to write"
     raise BadDesign(name, fault, "overlap its pieces, or keep them apart")
@@ -159,14 +152,3 @@ def threemf_bytes(mesh: trimesh.Trimesh, name: str) -> bytes:
             entry.create_system = 3  # or Windows would write another byte
             archive.writestr(entry, text.encode())
     return packed.getvalue()
-
-
-def write_beside(path: Path, data: bytes) -> None:
-    """Writes a file beside its place and renames it there, so that no half-written one is left; raises OSError."""
-    beside = path.with_name(path.name + ".partial")
-    try:
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise

@@ -26,7 +26,8 @@ from adapter_cad.design import design
 from adapter_cad.errors import BadDesign
 from adapter_cad.mesh_checks import turn_to_fit
 from adapter_cad.model import AdapterOptions
-from adapter_cad.write import stl_bytes, to_manifold
+from adapter_cad.solids import to_solid
+from adapter_cad.write import stl_bytes
 
 RESULTS = Path(__file__).parent / "results"
 CLAMPS = ("split", "set-screws")
@@ -61,10 +62,12 @@ def try_pair(phone: str, ocular: str) -> dict:
         files = [stl_bytes(part.mesh) for part in adapter.parts]
         start = time.process_time()
         for file in files:
-            to_manifold(trimesh.load_mesh(io.BytesIO(file), file_type="stl")).volume()
+            to_solid(trimesh.load_mesh(io.BytesIO(file), file_type="stl")).volume()
         row["floor"].append(time.process_time() - start)
     tray = adapter.parts[0].mesh
-    row["printers"] = [name for name, one in catalogue.printers().items() if turn_to_fit(tray, one) is not None]
+    row["printers"] = [
+        name for name, one in catalogue.devices("printers").items() if turn_to_fit(tray, one) is not None
+    ]
     return row
 
 

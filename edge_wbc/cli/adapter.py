@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
@@ -36,18 +36,15 @@ def _asked(name: str, how: str) -> float | None:
 @app.command("list")
 def list_all(as_json: AsJson = False) -> None:
     """List the phones, oculars and printers of the catalogue, and where their numbers come from."""
-    from adapter_cad.catalogue import KINDS, numbers, oculars, phones, printers, rows
+    from adapter_cad.catalogue import KINDS, devices, numbers, rows
 
     if as_json:
-        kinds: dict[str, Iterable[Device]] = {
-            "phones": phones().values(),
-            "oculars": oculars().values(),
-            "printers": printers().values(),
-        }
         emit_json(
             {
-                kind: [{"name": one.name, "title": one.title, "numbers": numbers(one)} for one in found]
-                for kind, found in kinds.items()
+                kind: [
+                    {"name": name, "title": one.title, "numbers": numbers(one)} for name, one in devices(kind).items()
+                ]
+                for kind in KINDS
             }
         )
         return
@@ -183,10 +180,9 @@ def new_phone(
     as_json: AsJson = False,
 ) -> None:
     """Write a phone's file from calliper measurements; asks for those that are not given."""
-    from adapter_cad.measure_drawing import measuring_picture
-    from adapter_cad.measuring import ISLAND, PHONE_MEASUREMENTS, PhoneReadings, new_file, write_whole
+    from adapter_cad.measuring import ISLAND, PHONE_MEASUREMENTS, PhoneReadings
     from adapter_cad.measuring import new_phone as write_phone
-    from adapter_cad.model import Bump, assumed
+    from adapter_cad.model import Bump
 
     given = {
         "length": length,
@@ -207,19 +203,13 @@ def new_phone(
     if no_island and any(given[one] is not None for one in ISLAND):
         raise BadInput("--no-island", "there are measurements of an island", "leave out one of the two")
     wanted = [one for one in PHONE_MEASUREMENTS if not (no_island and one.name in ISLAND)]
-    file, picture, drawing = new_file(out, name), out / "measure-phone.png", measuring_picture("phone")
-    asked = [one for one in wanted if given[one.name] is None]
-    if asked:
-        write_whole(picture, drawing)
-        remark(f"where to measure: {picture}")
-        given |= _ask(asked, ISLAND)
-        no_island = no_island or given[ISLAND[0]] is None
-    read = {one.name: given[one.name] for one in wanted if not (no_island and one.name in ISLAND)}
-    island = None if no_island else Bump(*(read.pop(one) for one in ISLAND))  # type: ignore[arg-type]
-    phone = write_phone(name, out, PhoneReadings(**read, island=island, sensor=sensor, title=title))  # type: ignore[arg-type]
-    if not asked:
-        write_whole(picture, drawing)
-    _tell(file, picture, assumed(phone), as_json)
+
+    def write(read: dict[str, Any]) -> Device:
+        sides = [read.pop(one) for one in ISLAND]
+        island = None if sides[0] is None else Bump(*sides)
+        return write_phone(name, out, PhoneReadings(**read, island=island, sensor=sensor, title=title))
+
+    _measure("phone", name, out, wanted, given, write, as_json)
     remark("walls are closed over its buttons and plugs until the file names them; it says how")
 
 
@@ -238,10 +228,8 @@ def new_ocular(
     as_json: AsJson = False,
 ) -> None:
     """Write an ocular's file from calliper measurements; asks for those that are not given."""
-    from adapter_cad.measure_drawing import measuring_picture
-    from adapter_cad.measuring import OCULAR_MEASUREMENTS, OcularReadings, new_file, write_whole
+    from adapter_cad.measuring import OCULAR_MEASUREMENTS, OcularReadings
     from adapter_cad.measuring import new_ocular as write_ocular
-    from adapter_cad.model import assumed
 
     given = {
         "housing_diameter": housing_diameter,
@@ -252,28 +240,58 @@ def new_ocular(
         "magnification": magnification,
         "field_number": field_number,
     }
-    file, picture, drawing = new_file(out, name), out / "measure-ocular.png", measuring_picture("ocular")
-    asked = [one for one in OCULAR_MEASUREMENTS if given[one.name] is None]
+
+    def write(read: dict[str, Any]) -> Device:
+        return write_ocular(name, out, OcularReadings(**read, title=title))
+
+    _measure("ocular", name, out, OCULAR_MEASUREMENTS, given, write, as_json)
+
+
+def _measure(
+    kind: Literal["phone", "ocular"],
+    name: str,
+    out: Path,
+    wanted: Sequence[Measurement],
+    given: Mapping[str, float | None],
+    write: Callable[[dict[str, Any]], Device],
+    as_json: bool,
+) -> None:
+    """Asks for what is wanted and not given, then writes the device and says where; the picture of where to measure is
+    there before the first question, but not where given numbers are refused."""
+    from adapter_cad.files import save
+    from adapter_cad.measure_drawing import measuring_picture
+    from adapter_cad.measuring import new_file
+    from adapter_cad.model import assumed
+
+    file, picture, drawing = new_file(out, name), out / f"measure-{kind}.png", measuring_picture(kind)
+    asked = [one for one in wanted if given[one.name] is None]
     if asked:
-        write_whole(picture, drawing)
+        save(picture, drawing)
         remark(f"where to measure: {picture}")
-        given |= _ask(asked)
-    ocular = write_ocular(name, out, OcularReadings(**given, title=title))  # type: ignore[arg-type]
+    device = write({**given, **_ask(asked)})
     if not asked:
-        write_whole(picture, drawing)
-    _tell(file, picture, assumed(ocular), as_json)
+        save(picture, drawing)
+    guessed = assumed(device)
+    if as_json:
+        emit_json({"file": str(file), "picture": str(picture), "assumed": guessed})
+        return
+    print(file)
+    if guessed:
+        remark(f"assumed, since nobody measured: {', '.join(guessed).replace('_', ' ')}")
 
 
-def _ask(wanted: Sequence[Measurement], island: Sequence[str] = ()) -> dict[str, float]:
+def _ask(wanted: Sequence[Measurement]) -> dict[str, float]:
     """Asks on stderr for each; at a terminal again and again until it can be, else BadInput or BadDesign at once.
 
     An empty answer to the first of the island's leaves all of them out.
     """
+    from adapter_cad.measuring import ISLAND
+
     answers: dict[str, float] = {}
     for one in wanted:
-        if one.name in island[1:] and island[0] in (other.name for other in wanted) and island[0] not in answers:
+        if one.name in ISLAND[1:] and ISLAND[0] in (other.name for other in wanted) and ISLAND[0] not in answers:
             continue
-        empty = " (empty: there is none)" if one.name in island[:1] else ""
+        empty = " (empty: there is none)" if one.name == ISLAND[0] else ""
         option = f"--{one.name.replace('_', '-')}"
         while one.name not in answers:
             print(f"{one.letter or ' '}  {one.how}{empty}: ", end="", file=sys.stderr, flush=True)
@@ -304,12 +322,3 @@ def _number(option: str, name: str, line: str) -> float:
         raise BadInput(option, f"{line.strip()!r:.40} is not a number", "give it in mm") from wrong
     check_number(option, name, value, *limits_of(name))
     return value
-
-
-def _tell(file: Path, picture: Path, guessed: Sequence[str], as_json: bool) -> None:
-    if as_json:
-        emit_json({"file": str(file), "picture": str(picture), "assumed": list(guessed)})
-        return
-    print(file)
-    if guessed:
-        remark(f"assumed, since nobody measured: {', '.join(guessed).replace('_', ' ')}")

@@ -47,9 +47,9 @@ def test_what_the_catalogue_promises() -> None:
 
 def test_every_number_says_where_it_comes_from() -> None:
     for devices, limits in (
-        (catalogue.phones(), PHONE_LIMITS),
-        (catalogue.oculars(), OCULAR_LIMITS),
-        (catalogue.printers(), PRINTER_LIMITS),
+        (catalogue.devices("phones"), PHONE_LIMITS),
+        (catalogue.devices("oculars"), OCULAR_LIMITS),
+        (catalogue.devices("printers"), PRINTER_LIMITS),
     ):
         for name, device in devices.items():
             told = catalogue.numbers(device)
@@ -60,7 +60,7 @@ def test_every_number_says_where_it_comes_from() -> None:
 
 
 def test_nothing_is_called_measured_that_nobody_here_measured() -> None:
-    for device in (*catalogue.phones().values(), *catalogue.oculars().values(), *catalogue.printers().values()):
+    for device in (one for kind in catalogue.KINDS for one in catalogue.devices(kind).values()):
         assert all(fact.standing != "measured" for fact in device.facts.values()), device.name
 
 
@@ -71,7 +71,7 @@ def test_openings_have_facts_of_their_own() -> None:
 
 
 def test_sensor_and_focal_length_fit_together() -> None:
-    for phone in catalogue.phones().values():
+    for phone in catalogue.devices("phones").values():
         ratio, diagonal = phone.sensor_width / phone.sensor_height, math.hypot(phone.sensor_width, phone.sensor_height)
         assert min(abs(ratio - 4 / 3), abs(ratio - 16 / 9)) < 0.02, phone.name
         focal = phone.focal_equiv * diagonal / 43.27
@@ -79,7 +79,7 @@ def test_sensor_and_focal_length_fit_together() -> None:
 
 
 def test_the_lens_read_twice_agrees() -> None:
-    for name, phone in catalogue.phones().items():
+    for name, phone in catalogue.devices("phones").items():
         second = catalogue.second_reading(name)
         assert second is not None, f"{name} has no second reading"
         assert (second.width, second.length) == (phone.width, phone.length), name

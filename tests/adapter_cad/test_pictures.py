@@ -10,7 +10,7 @@ from adapter_cad import pictures
 from adapter_cad.design import design
 from adapter_cad.model import BackOpening, Bump, EdgeCutout, Ocular, Phone, Printer
 from adapter_cad.part import Adapter
-from adapter_cad.pictures import assembled_picture, colour_of, exploded_picture
+from adapter_cad.pictures import COLOURS, assembled_picture, exploded_picture
 from adapter_cad.section import cut, section_picture
 
 PHONE = Phone(
@@ -36,8 +36,8 @@ def test_assembled_and_exploded_show_every_part_on_white(adapter) -> None:
     for picture in (assembled_picture(adapter, (700, 350)), exploded_picture(adapter, (700, 500))):
         assert (picture[:3] == 255).all() and (picture[:, :3] == 255).all()
         for name in ("tray", "clamp", "spacer", "stop"):
-            assert share(picture, colour_of(name)) > 0.004, name
-        assert share(picture, colour_of("coupon")) < 0.001
+            assert share(picture, COLOURS[name]) > 0.004, name
+        assert share(picture, COLOURS["coupon"]) < 0.001
 
 
 def test_pieces_apart_do_not_touch_along_the_axis(adapter) -> None:
@@ -55,7 +55,7 @@ def test_the_picture_of_a_moved_part_is_another(adapter) -> None:
     first, second = (assembled_picture(adapter, small) for _ in range(2))
     assert np.array_equal(first, second)
     shorter = Adapter(**{**vars(adapter), "parts": adapter.parts[1:]})
-    assert share(assembled_picture(shorter, small), colour_of("tray")) < 0.3 * share(first, colour_of("tray"))
+    assert share(assembled_picture(shorter, small), COLOURS["tray"]) < 0.3 * share(first, COLOURS["tray"])
 
 
 def area(outlines: list[np.ndarray]) -> float:

@@ -19,7 +19,7 @@ from adapter_cad.design import design
 from adapter_cad.layout import Layout, sides, spans
 from adapter_cad.model import AdapterOptions, Phone, assumed
 from adapter_cad.part import Adapter
-from adapter_cad.write import to_manifold
+from adapter_cad.solids import to_solid
 
 shapely = pytest.importorskip("shapely", reason="the second construction is drawn with shapely")
 from shapely import Polygon, affinity  # noqa: E402
@@ -99,7 +99,7 @@ def difference(mesh: trimesh.Trimesh, section: Section, levels: Iterable[float])
     heights = [(low + high) / 2 for low, high in pairs if high - low > 0.01]
     sections = [section(z) for z in heights]
     x, y = np.min([one.bounds[:2] for one in sections], axis=0)  # the mesh stands on the bed's corner
-    solid, worst = to_manifold(mesh), 0.0
+    solid, worst = to_solid(mesh), 0.0
     for z, mine in zip(heights, sections, strict=True):
         theirs = NOTHING
         for ring in solid.slice(z - pairs[0][0]).to_polygons():
@@ -172,7 +172,7 @@ def the_tray(adapter: Adapter) -> tuple[Section, list[float]]:
     traps = merged(affinity.translate(disc(NUT / 2, sides=6), *bolt) for bolt in lay.bolts)
     channel = rect(lay.datum_x, inner, end - 1, lay.bottom_y)
     slots = merged(rect(inner - s * 2.1, inner - s * 4.7, y - NUT / 2, y + NUT / 2) for y in lay.screws)
-    wall_top, lid = back + tray.WALL_SHARE * lay.thickness, screen + at.LIFT + at.LIP + tray.LIP_THICK
+    wall_top, lid = back + tray.WALL_SHARE * lay.thickness, screen + at.LIFT + at.LIP + at.LIP_THICK
     boss_top = lay.screw_z + 3.8
 
     def top_wall(z: float) -> Polygon:
@@ -276,7 +276,7 @@ def the_clamp(adapter: Adapter) -> tuple[Section, list[float]]:
 
     def section(z: float) -> Polygon:
         solid = [slab(flange, z, 0, at.FLANGE, below=True, above=True)]
-        solid += [slab(lug, z, 0, axis + clamp.OVER_SCREW, above=True) for lug in lugs] + [collar] * (z < height)
+        solid += [slab(lug, z, 0, axis + at.OVER_SCREW, above=True) for lug in lugs] + [collar] * (z < height)
         solid += [pads] * (bool(lay.pad) and 1 < z < at.FLANGE + lay.pad)
         solid += [words] * (at.FLANGE - 0.4 < z < at.FLANGE + clamp.RAISED)
         mouth = max(z - height + 1, 0)
@@ -284,7 +284,7 @@ def the_clamp(adapter: Adapter) -> tuple[Section, list[float]]:
         cut += [slit] * split + [nuts] * (z > axis + NUT_LOW)
         return merged(solid).difference(merged(cut))
 
-    lug_top = axis + clamp.OVER_SCREW
+    lug_top = axis + at.OVER_SCREW
     levels = [0, 0.5, 1, at.SEAT, 4.5, 4.6, 5, 5 + lay.pad, 5.6, lug_top - 0.5, lug_top, height - 1, height]
     return section, [*levels, axis + NUT_LOW, *[axis + part for part in ROUND]]
 
@@ -305,7 +305,7 @@ def the_stop(adapter: Adapter) -> tuple[Section, list[float]]:
     lay, s = adapter.layout, adapter.layout.side
     x0, x1 = sorted((lay.datum_x - s * 0.3, lay.far_x - s * (at.SCREW_GAP - 0.3)))
     low, screen, y = lay.back_z - at.STOP_BASE, lay.back_z + lay.thickness + at.LIFT, lay.bottom_y
-    lid = screen + at.LIP + stop.LIP_THICK
+    lid = screen + at.LIP + at.LIP_THICK
     plugs = merged(rect(*span, y - 99, y + 99) for span in spans(lay, adapter.phone, "bottom"))
     middle, slide = y - at.TONGUE / 2, stop.SLOT
     slots = merged(
@@ -332,10 +332,10 @@ def the_coupon(adapter: Adapter) -> tuple[Section, list[float]]:
 
     def section(z: float) -> Polygon:
         solid = [disc(lay.collar), slab(tab, z, 0, 3, below=True, above=True)] + [text] * (2 < z < 3 + clamp.RAISED)
-        bore = disc(lay.bore + max(z - clamp.RING_SIZE + 1, 0))
+        bore = disc(lay.bore + max(z - clamp.RING_HIGH + 1, 0))
         return merged(solid).difference(bore.union(slit))
 
-    return section, [0, 0.5, 2, 2.5, 3, 3 + clamp.RAISED, clamp.RING_SIZE - 1, clamp.RING_SIZE]
+    return section, [0, 0.5, 2, 2.5, 3, 3 + clamp.RAISED, clamp.RING_HIGH - 1, clamp.RING_HIGH]
 
 
 MADE_AGAIN = {"tray": the_tray, "clamp": the_clamp, "spacer": the_spacer, "stop": the_stop, "coupon": the_coupon}

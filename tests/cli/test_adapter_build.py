@@ -82,6 +82,15 @@ def test_check_reads_a_folder(built: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert slicer["ok"] is (True if shutil.which("prusa-slicer") else None)
 
 
+def test_check_slices_a_part_as_it_fits_the_bed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The G3's tray goes onto a bed of 180 x 180 mm across a corner; upright the slicer would refuse it."""
+    turns = {}
+    monkeypatch.setattr("adapter_cad.build.slice_file", lambda file, printer, turn: turns.update({file.stem: turn}))
+    assert run(monkeypatch, "build", *PAIR, "--printer", "bambu-a1-mini", "--out", tmp_path) == 0
+    assert run(monkeypatch, "check", tmp_path) == 0
+    assert 30 < turns.pop("tray") < 60 and set(turns.values()) == {0}
+
+
 def test_check_catches_a_part_changed_on_the_disk(
     built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
