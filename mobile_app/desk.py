@@ -59,9 +59,13 @@ class Desk:
         self.store = Store(home)
         self.shelf = Shelf(self.store)
         self.source = source
-        self.session: Optional[Session] = self.shelf.resume()
+        try:
+            self.session: Optional[Session] = self.shelf.resume()
+            kept = self.store.setting("pack")
+        except BadInput:
+            self.store.close()  # it leaves nothing beside a database that is damaged
+            raise
         self._reader: Optional[Reader] = None
-        kept = self.store.setting("pack")
         self.pack = home / "packs" / kept if kept and pack == DEFAULT_PACK else pack
         self.pack_fault: Optional[BadInput] = None
         self._named_by: WeakKeyDictionary[Photograph, str] = WeakKeyDictionary()

@@ -31,7 +31,10 @@ def app(
     source = FolderSource(frames) if frames is not None else None
     if pack is not None and not pack.exists():
         raise BadInput(pack, "there is no such pack", "give a folder or zip that export wrote")
-    from mobile_app.app import WbcApp
+    from mobile_app.app import WbcApp, run
     from mobile_app.desk import DEFAULT_PACK
 
-    WbcApp(home or Path.home() / ".edge-wbc", source, pack or DEFAULT_PACK, language).run()
+    window = WbcApp(home or Path.home() / ".edge-wbc", source, pack or DEFAULT_PACK, language)
+    if window.refused is not None:
+        raise window.refused
+    run(window)
