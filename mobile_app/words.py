@@ -10,6 +10,8 @@ import json
 import os
 import re
 import unicodedata
+from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Dict, List, Sequence, Tuple
 
@@ -18,7 +20,7 @@ import arabic_reshaper
 from edge_wbc.core.errors import BadInput
 from mobile_app.faults import LRI, PDI, Phrases
 
-__all__ = ["LANGUAGES", "Words", "caret", "is_rtl", "on_screen"]
+__all__ = ["LANGUAGES", "Words", "caret", "is_rtl", "on_screen", "seen"]
 
 TEXTS = Path(__file__).parent / "texts"
 LANGUAGES: Dict[str, str] = {"en": "English", "fa": "فارسی"}
@@ -93,15 +95,25 @@ def on_screen(line: str) -> str:
 
 def caret(line: str, at: int) -> int:
     """How many letters of `on_screen(line)` are left of a cursor that stands before the letter `at` of the line."""
-    drawn = _drawn(line)
+    if at == 0:
+        return len(_drawn(line)) if is_rtl(line) else 0
+    place, rightwards = seen(line, at - 1)
+    return place + 1 if rightwards else place
+
+
+def seen(line: str, at: int) -> Tuple[int, bool]:
+    """Where in `on_screen(line)` the letter `at` of the line stands, joined as it may be, and whether it runs right."""
     if not is_rtl(line):
-        return min(at, len(drawn))
-    # Letters join: a ligature's cursor stands behind it, and what is half of one is not there yet.
-    joined = min(len(_letters(line[:end])) for end in range(at, len(line) + 1))
-    if joined == 0:
-        return len(drawn)
-    place = next(place for place, (_, number) in enumerate(drawn) if abs(number) == joined)
-    return place + 1 if drawn[place][1] > 0 else place
+        return at, True
+    number = _joined(line)[at + 1] or 1
+    return next((place, each > 0) for place, (_, each) in enumerate(_drawn(line)) if abs(each) == number)
+
+
+@lru_cache(16)
+def _joined(line: str) -> Tuple[int, ...]:
+    """How many joined letters each beginning of the line has; what is half of a ligature is in it already."""
+    counts = [len(_letters(line[:end])) for end in range(len(line) + 1)]
+    return tuple(accumulate(reversed(counts), min))[::-1]
 
 
 def _letters(line: str) -> List[str]:
@@ -109,7 +121,8 @@ def _letters(line: str) -> List[str]:
     return _LETTERS.findall(arabic_reshaper.reshape(line))
 
 
-def _drawn(line: str) -> List[Tuple[str, int]]:
+@lru_cache(256)
+def _drawn(line: str) -> Sequence[Tuple[str, int]]:
     """What is drawn, from left to right, and which letter that is: from 1, negative where it runs leftwards."""
     if not is_rtl(line) and LRI not in line:
         return [(letter, number) for number, letter in enumerate(line, 1)]

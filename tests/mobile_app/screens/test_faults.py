@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -374,12 +377,14 @@ def test_a_folder_that_cannot_be_made_is_said_on_a_page(drive, tmp_path: Path, l
 
 # The line itself
 
-LONG = BadInput("/home/technician/Hematology Lab/" + "microscope sessions/" * 30, "cannot be written", "free some space")
+LONG = BadInput(
+    "/home/technician/Hematology Lab/" + "microscope sessions/" * 30, "cannot be written", "free some space"
+)
 
 
 @LANGUAGES
 @pytest.mark.parametrize("size", [(360, 640), (1280, 800)])
-def test_the_line_is_as_high_as_its_fault_up_to_a_share_of_the_window_and_a_tap_closes_it(drive, language, size) -> None:
+def test_the_line_is_as_high_as_its_fault_within_bounds_and_a_tap_closes_it(drive, language, size) -> None:
     app = drive(language=language, size=size)
     (line,) = [one for one in app.app.root.walk() if type(one).__name__ == "FaultLine"]
     app.frames(3)
@@ -409,3 +414,62 @@ def test_files_of_the_apps_own_folder_are_called_by_their_name(drive, tmp_path: 
     assert "sessions.sqlite" in app.app.said and str(tmp_path) not in app.app.said
     app.app.tell(BadInput(tmp_path / "other.zip", "no such pack"))
     assert str(tmp_path / "other.zip") in app.app.said
+
+
+# What no screen has caught
+
+RUN = """
+import sys
+from pathlib import Path
+from kivy.clock import Clock
+from mobile_app.app import WbcApp, run
+from mobile_app.session.shelf import Setup
+
+app = WbcApp(Path(sys.argv[1]), language=sys.argv[2])
+app.desk.begin(Setup("Monday"), "Ada")
+
+def slip(_):
+    app.desk.open.tap("monocyte")
+    raise ZeroDivisionError("of the app's own")
+
+def fault(_):
+    app.desk.session = None
+    app.desk.open
+
+def end(_):
+    app.stop()
+    raise SystemExit(int(sys.argv[3]))
+
+said = []
+app.bind(said=lambda _, text: said.append(text))
+acts = (slip, fault, lambda _: app.go("tally"), lambda _: print(*said, sep="\\n"))
+for after, act in zip((0.2, 0.4, 0.6, 0.8), acts):
+    Clock.schedule_once(act, after)
+Clock.schedule_once(end if sys.argv[3] != "0" else lambda _: app.stop(), 1.0)
+run(app)
+"""
+
+
+@LANGUAGES
+def test_an_unexpected_slip_is_noted_and_said_and_the_app_goes_on(drive, tmp_path: Path, language: str) -> None:
+    home = tmp_path / "kept"
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    command = [sys.executable, "-c", RUN, str(home), language]
+    done = subprocess.run(
+        [*command, "0"], capture_output=True, text=True, encoding="utf-8", env=environment, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    slip, fault = (line for line in done.stdout.splitlines() if line)
+    assert "ZeroDivisionError" in slip and "faults.log" in slip and is_rtl(slip) == (language == "fa")
+    assert fault == {"en": "session: none is open; begin one, or open one of the list"}.get(language, fault)
+    noted = (home / "faults.log").read_text()
+    assert "ZeroDivisionError: of the app's own" in noted and "BadInput" not in noted
+    store = Store(home)
+    session = Shelf(store).resume()
+    assert session is not None and session.counts() == {"monocyte": 1}
+    store.close()
+
+
+def test_what_ends_a_program_still_ends_it(drive, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", RUN, str(tmp_path / "kept"), "en", "7"]
+    assert subprocess.run(command, capture_output=True, timeout=120).returncode == 7
