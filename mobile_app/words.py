@@ -28,6 +28,7 @@ _RTL = ("fa",)
 _DIGITS = str.maketrans("0123456789%", "۰۱۲۳۴۵۶۷۸۹٪")
 _STRONG = {"L": "L", "R": "R", "AL": "R"}
 _LETTERS = re.compile(f"{LRI}[^{PDI}]*{PDI}?|[^{LRI}{PDI}]")
+_HEH, _HAMZA, _BOTH, _BOTH_ALONE = "\u0647", "\u0654", "\u06c0", "\ufba4"  # the font has no glyph for the last
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 
@@ -118,7 +119,8 @@ def _joined(line: str) -> Tuple[int, ...]:
 
 def _letters(line: str) -> List[str]:
     """The line's joined letters in logical order; what is isolated is one."""
-    return _LETTERS.findall(arabic_reshaper.reshape(line))
+    joined = arabic_reshaper.reshape(line.replace(_HEH + _HAMZA, _BOTH))  # apart, the hamza would be dropped
+    return _LETTERS.findall(joined.replace(_BOTH_ALONE, _BOTH))
 
 
 @lru_cache(256)

@@ -90,3 +90,8 @@ def test_what_is_isolated_stays_whole_in_a_line_that_runs_the_other_way() -> Non
     assert on_screen(f"{LRI}{path}{PDI}: ا") == f"ﺍ :{path}"
     assert on_screen(f"{LRI}{path}{PDI}") == path
     assert on_screen(f"ا {LRI}/a{PDI} {LRI}/b{PDI}") == "/b /a ﺍ"
+
+
+def test_the_hamza_of_an_ezafe_is_drawn() -> None:
+    assert on_screen("جلسهٔ ۱") == "۱ \ufba5ﺴﻠﺟ" and on_screen("دادهٔ") == "\u06c0ﺩﺍﺩ"
+    assert [caret("دادهٔ", at) for at in range(6)] == [4, 3, 2, 1, 0, 0]

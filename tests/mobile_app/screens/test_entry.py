@@ -1,4 +1,4 @@
-"""Typing: in a line that runs from right to left the cursor, the arrows, a finger and a selection are where they seem."""
+"""Typing from right to left: the cursor, the arrows, a finger and a selection are where they seem to be."""
 
 from __future__ import annotations
 
