@@ -222,10 +222,13 @@ class Desk:
         """A field's photograph, (H, W, 3) uint8; the last one shown is kept."""
         if self._shown is None or self._shown[0] != field:
             path = self.open.field(field).photograph
+            where = f"photograph of field {field}"
             try:
                 self._shown = (field, decode_image(path.read_bytes(), path.name))
             except OSError as error:
-                raise BadInput(path.name, f"cannot be read ({error.strerror})", "its labels are kept") from error
+                raise BadInput(where, f"cannot be read ({error.strerror})", "its labels are kept") from error
+            except BadInput as fault:
+                raise BadInput(where, fault.fault, "its labels are kept") from fault
         return self._shown[1]
 
     def export(self, session: int, say: Callable[[str], str], rtl: bool) -> Tuple[List[Path], Sequence[str]]:

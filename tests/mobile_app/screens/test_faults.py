@@ -269,6 +269,7 @@ def test_an_unreadable_photograph_is_said_and_its_labels_are_kept(drive, tmp_pat
     app.app.go("mark")
     assert unreadable in shown(app) and app.screen.ids.view._texture is None
     photograph.unlink()
+    assert {"en": "photograph of field 1: ", "fa": "عکس میدان ۱: "}[language] in app.app.said
     app.app.go("label")
     gone = {"en": "cannot be read (No such file", "fa": "خوانده نمی‌شود (چنین پرونده یا پوشه‌ای نیست"}[language]
     assert gone in shown(app)
@@ -291,6 +292,21 @@ def test_another_cells_picture_never_stands_for_one_that_cannot_be_read(drive, t
     path.unlink()
     app.press("Monocyte")
     assert app.screen.cell == 2 and app.screen.ids.picture.texture is None and "cannot be read" in shown(app)
+
+
+def test_undo_without_a_session_is_said_too(drive) -> None:
+    app = drive()
+    app.app.go("tally")
+    app.window.dispatch("on_key_down", ord("z"), 0, "z", ["ctrl"])
+    assert shown(app) == "session: none is open; begin one, or open one of the list"
+
+
+def test_a_page_has_its_ground_down_to_the_bar(drive) -> None:
+    app = drive()
+    app.app.go("more")
+    ground = app.pixels()[:, 2]
+    bar = round(app.app.root.children[0].height)
+    assert (ground[: 640 - bar] == ground[0]).all() and ground[0].min() > 15
 
 
 # At the start
