@@ -70,7 +70,7 @@ class Words:
         """A fault in the language, as far as it is known there; a file of these folders by what it is called there."""
         where = fault.where
         for folder in folders:
-            where = where.replace(f"{folder}{os.sep}", "").replace(str(folder), folder.name)
+            where = folder.name if where == str(folder) else where.replace(f"{folder}{os.sep}", "")
         told = BadInput(where, fault.fault, fault.remedy)
         return str(told) if self.phrases is None else self.phrases.told(told)
 

@@ -232,3 +232,4 @@ def test_english_is_the_source() -> None:
     assert Words("en").fault(fault) == str(fault)
     assert Words("en").fault(fault, [Path("/home/wbc")]) == "sessions.sqlite: the storage is full; free some space"
     assert Words("en").fault(BadInput("/home/wbc", "is damaged"), [Path("/home/wbc")]) == "wbc: is damaged"
+    assert Words("en").fault(BadInput("/home/wbc-2/a", "is damaged"), [Path("/home/wbc")]).startswith("/home/wbc-2/a:")
