@@ -24,7 +24,9 @@ def app(
     language: Annotated[str, typer.Option("--language", help="en or fa; the last one chosen if left out.")] = "",
 ) -> None:
     """Capture fields, label their cells, count: the phone's app on a desktop."""
-    for name, value in (("KIVY_NO_ARGS", "1"), ("KIVY_NO_FILELOG", "1"), ("KIVY_NO_CONSOLELOG", "1")):
+    # Kivy takes the error stream for its own log unless it is told not to: the one line of a fault was lost in it.
+    quiet = {"KIVY_NO_ARGS": "1", "KIVY_NO_FILELOG": "1", "KIVY_NO_CONSOLELOG": "1", "KIVY_LOG_MODE": "MIXED"}
+    for name, value in quiet.items():
         os.environ.setdefault(name, value)
     from mobile_app.sources.folder import FolderSource
 
