@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Callable, Optional, Union
 
 from kivy.app import App
+from kivy.base import ExceptionManager
 from kivy.clock import Clock
 from kivy.core.text import LabelBase
 from kivy.core.window import Window
@@ -24,14 +24,17 @@ from mobile_app.screens.capture import CaptureScreen
 from mobile_app.screens.label import LabelScreen
 from mobile_app.screens.mark import MarkScreen
 from mobile_app.screens.more import MORE, MoreScreen
+from mobile_app.screens.refused import Refused
 from mobile_app.screens.sessions import SessionsScreen
 from mobile_app.screens.settings import SettingsScreen
 from mobile_app.screens.tally import TallyScreen
+from mobile_app.slips import Slips
 from mobile_app.sources.frames import FrameSource
-from mobile_app.widgets import entry, say  # noqa: F401  registers Entry, Say and PushButton for the .kv files
-from mobile_app.words import Words
+from mobile_app.widgets import entry, fault_line, say  # noqa: F401  registers Entry, Say and others for the .kv files
+from mobile_app.widgets.catch import Catch
+from mobile_app.words import LANGUAGES, Words
 
-__all__ = ["WbcApp", "main"]
+__all__ = ["WbcApp", "main", "run"]
 
 HERE = Path(__file__).parent
 SCREENS = {
@@ -45,7 +48,7 @@ SCREENS = {
     "calibrate": CalibrateScreen,
     "benchmark": BenchmarkScreen,
 }
-LOOKS = ("widgets/look.kv", "screens/frame.kv", *(f"screens/{name}.kv" for name in SCREENS))
+LOOKS = ("widgets/look.kv", "screens/frame.kv", "screens/refused.kv", *(f"screens/{name}.kv" for name in SCREENS))
 
 
 class Frame(BoxLayout):
@@ -53,9 +56,20 @@ class Frame(BoxLayout):
 
 
 class WbcApp(App):
-    """Args: the app's own folder, what gives frames, a model pack, the language."""
+    """Where the app's own folder will not do, a page says so in words, and `refused` is why; nothing is changed there.
+
+    Args:
+        home: the app's own folder.
+        source: what gives frames.
+        pack: a model pack.
+        language: the last one chosen if left out.
+        prepare: what is done with the desk once it is open.
+    """
 
     words = ObjectProperty()
+    root: Any = None
+    desk: Desk
+    screens: ScreenManager
     said = StringProperty("")
     at = StringProperty("sessions")
     files: Any = None  # on a phone its `AndroidFiles`
@@ -66,13 +80,33 @@ class WbcApp(App):
         source: Optional[FrameSource] = None,
         pack: Path = DEFAULT_PACK,
         language: str = "",
+        prepare: Callable[[Desk], None] = lambda desk: None,
         **asked: Any,
     ) -> None:
         super().__init__(**asked)
-        self.desk = Desk(home, source, pack)
-        self.words = Words(language or self.desk.store.setting("language") or "en")
+        self.home, self.language = home, language
+        self._desk, self._prepare = (home, source, pack), prepare
+        self._slips = Slips(home)
+        self.refused: Optional[BadInput] = None
+        self._open()
 
-    def build(self) -> Frame:
+    def _open(self) -> None:
+        self.words = Words(self.language or "en")
+        desk: Optional[Desk] = None
+        try:
+            desk = self.desk = Desk(*self._desk)
+            kept = self.language or desk.store.setting("language")
+            self._first = "label" if desk.session is not None and desk.session.progress()[1] else "sessions"
+        except BadInput as fault:
+            self.refused = fault
+            if desk is not None:
+                desk.close()
+            return
+        self.refused = None
+        self.words = Words(kept if kept in LANGUAGES else "en")
+        self._prepare(desk)
+
+    def build(self) -> Union[Frame, Refused]:
         self.title = self.words("app.title")
         LabelBase.register(
             "app", str(HERE / "fonts" / "Vazirmatn-Regular.ttf"), fn_bold=str(HERE / "fonts" / "Vazirmatn-Bold.ttf")
@@ -80,12 +114,26 @@ class WbcApp(App):
         for look in LOOKS:
             if str(HERE / look) not in Builder.files:
                 Builder.load_file(str(HERE / look))
+        return self._frame() if self.refused is None else self._page(self.refused)
+
+    def _page(self, refused: BadInput) -> Refused:
+        """What was refused, in the language asked for; which one was chosen is in what can't be opened: so, in all."""
+        return Refused(refused, [Words(one) for one in ([self.language] if self.language else LANGUAGES)])
+
+    def again(self) -> None:
+        """Tries again to open what was refused."""
+        self._open()
+        Window.remove_widget(self.root)
+        self.root = self._frame() if self.refused is None else self._page(self.refused)
+        Window.add_widget(self.root)
+
+    def _frame(self) -> Frame:
         frame = Frame()
-        self.screens: ScreenManager = frame.ids.screens
+        self.screens = frame.ids.screens
         self.screens.transition = NoTransition()
         for name, kind in SCREENS.items():
             self.screens.add_widget(kind(name=name))
-        self.go("label" if self.desk.session is not None and self.desk.session.progress()[1] else "sessions")
+        self.go(self._first)
         Window.bind(on_key_down=self._key)
         return frame
 
@@ -96,7 +144,15 @@ class WbcApp(App):
         self.at = "more" if name in MORE else name
         self.screens.current_screen.refresh()
         if self.desk.faults:
-            self.said = str(self.desk.faults.pop())
+            self.tell(self.desk.faults.pop())
+
+    def tell(self, fault: BadInput) -> None:
+        """Says a fault at the top of the screen; files of the app's own by their name alone."""
+        self.said = self.words.fault(fault, [self.home, HERE])
+
+    def caught(self, error: Exception) -> None:
+        """Says what no screen has caught; a slip of the app's own is noted down in its folder."""
+        self.tell(error if isinstance(error, BadInput) else self._slips.note(error))
 
     def do(self, act: Any, *values: Any) -> Any:
         """Does something for a tap; what fails is said in words on the screen, and None comes back."""
@@ -104,7 +160,7 @@ class WbcApp(App):
             self.said = ""
             return act(*values)
         except BadInput as fault:
-            self.said = str(fault)
+            self.tell(fault)
             return None
 
     def speak(self, language: str) -> None:
@@ -115,13 +171,17 @@ class WbcApp(App):
 
     def on_pause(self) -> bool:
         Window.release_all_keyboards()  # what is half typed is kept: a paused app may be ended
-        self.screens.current_screen.dispatch("on_leave")  # lets go of the camera, which `refresh` takes up again
+        if self.refused is None:
+            self.screens.current_screen.dispatch("on_leave")  # lets go of the camera, which `refresh` takes up again
         return True
 
     def on_resume(self) -> None:
-        self.screens.current_screen.refresh()
+        if self.refused is None:
+            self.screens.current_screen.refresh()
 
     def on_stop(self) -> None:
+        if self.refused is not None:
+            return
         Window.unbind(on_key_down=self._key)
         self.screens.current_screen.dispatch("on_leave")
         self.desk.close()
@@ -131,6 +191,12 @@ class WbcApp(App):
         return bool(getattr(screen, "key", lambda *_: False)(key, text, "ctrl" in held))
 
 
+def run(app: WbcApp) -> None:
+    """Runs the app to its end; what no screen has caught is said on the screen, and the app goes on."""
+    ExceptionManager.add_handler(Catch(app.caught))
+    app.run()
+
+
 def main() -> None:
     """Starts the app on a phone, or on a desktop without a camera."""
     from kivy.utils import platform
@@ -138,24 +204,24 @@ def main() -> None:
     if platform == "android":
         from android.storage import app_storage_path
 
-        from mobile_app.android.device import AndroidDevice
         from mobile_app.android.files import AndroidFiles
-        from mobile_app.live.phone_interpreter import install
         from mobile_app.sources.android_camera import AndroidCamera
 
         home = Path(app_storage_path()) / "wbc"
-        app = WbcApp(home, AndroidCamera())
+        app = WbcApp(home, AndroidCamera(), prepare=_on_android)
         app.files = AndroidFiles(home / "taken", lambda act: Clock.schedule_once(lambda _: act()))
         Window.allow_screensaver = False  # both hands are at the microscope
-        app.desk.device = AndroidDevice()
-        try:
-            app.desk.versions = {"tflite": install()}
-        except BadInput as fault:  # counting and labelling go on without it
-            app.desk.faults.append(fault)
-        app.run()
-        return
-    home = Path(os.environ.get("EDGE_WBC_HOME", Path.home() / ".edge-wbc"))
+        run(app)
+    else:
+        run(WbcApp(Path(os.environ.get("EDGE_WBC_HOME", Path.home() / ".edge-wbc"))))
+
+
+def _on_android(desk: Desk) -> None:
+    from mobile_app.android.device import AndroidDevice
+    from mobile_app.live.phone_interpreter import install
+
+    desk.device = AndroidDevice()
     try:
-        WbcApp(home).run()
-    except BadInput as fault:
-        sys.exit(f"edge-wbc: {fault}")
+        desk.versions = {"tflite": install()}
+    except BadInput as fault:  # counting and labelling go on without it
+        desk.faults.append(fault)

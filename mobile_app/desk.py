@@ -59,9 +59,13 @@ class Desk:
         self.store = Store(home)
         self.shelf = Shelf(self.store)
         self.source = source
-        self.session: Optional[Session] = self.shelf.resume()
+        try:
+            self.session: Optional[Session] = self.shelf.resume()
+            kept = self.store.setting("pack")
+        except BadInput:
+            self.store.close()  # it leaves nothing beside a database that is damaged
+            raise
         self._reader: Optional[Reader] = None
-        kept = self.store.setting("pack")
         self.pack = home / "packs" / kept if kept and pack == DEFAULT_PACK else pack
         self.pack_fault: Optional[BadInput] = None
         self._named_by: WeakKeyDictionary[Photograph, str] = WeakKeyDictionary()
@@ -217,10 +221,13 @@ class Desk:
         """A field's photograph, (H, W, 3) uint8; the last one shown is kept."""
         if self._shown is None or self._shown[0] != field:
             path = self.open.field(field).photograph
+            where = f"photograph of field {field}"
             try:
                 self._shown = (field, decode_image(path.read_bytes(), path.name))
             except OSError as error:
-                raise BadInput(path.name, f"cannot be read ({error.strerror})", "its labels are kept") from error
+                raise BadInput(where, f"cannot be read ({error.strerror})", "its labels are kept") from error
+            except BadInput as fault:
+                raise BadInput(where, fault.fault, "its labels are kept") from fault
         return self._shown[1]
 
     def export(self, session: int, say: Callable[[str], str], rtl: bool) -> Tuple[List[Path], Sequence[str]]:

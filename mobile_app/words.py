@@ -7,21 +7,28 @@ Kivy's text provider on the old phones draws letters from left to right and join
 from __future__ import annotations
 
 import json
+import os
+import re
 import unicodedata
+from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import arabic_reshaper
 
 from edge_wbc.core.errors import BadInput
+from mobile_app.faults import LRI, PDI, Phrases
 
-__all__ = ["LANGUAGES", "Words", "is_rtl", "on_screen"]
+__all__ = ["LANGUAGES", "Words", "caret", "is_rtl", "on_screen", "seen"]
 
 TEXTS = Path(__file__).parent / "texts"
 LANGUAGES: Dict[str, str] = {"en": "English", "fa": "فارسی"}
 _RTL = ("fa",)
 _DIGITS = str.maketrans("0123456789%", "۰۱۲۳۴۵۶۷۸۹٪")
 _STRONG = {"L": "L", "R": "R", "AL": "R"}
+_LETTERS = re.compile(f"{LRI}[^{PDI}]*{PDI}?|[^{LRI}{PDI}]")
+_HEH, _HAMZA, _BOTH, _BOTH_ALONE = "\u0647", "\u0654", "\u06c0", "\ufba4"  # the font has no glyph for the last
 _MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 
 
@@ -34,6 +41,8 @@ class Words:
             raise BadInput("language", f"{language!r} is not shipped", f"choose from {', '.join(LANGUAGES)}")
         self.language = language
         self.texts: Dict[str, str] = json.loads((TEXTS / f"{language}.json").read_text(encoding="utf-8"))
+        told = TEXTS / f"faults.{language}.json"  # none for the language they are written in
+        self.phrases = Phrases(json.loads(told.read_text(encoding="utf-8")), self.number) if told.exists() else None
 
     @property
     def rtl(self) -> bool:
@@ -57,6 +66,14 @@ class Words:
         """A label of the taxonomy as people say it."""
         return self.texts[f"label.{name}"]
 
+    def fault(self, fault: BadInput, folders: Sequence[Path] = ()) -> str:
+        """A fault in the language, as far as it is known there; a file of these folders by what it is called there."""
+        where = fault.where
+        for folder in folders:
+            where = folder.name if where == str(folder) else where.replace(f"{folder}{os.sep}", "")
+        told = BadInput(where, fault.fault, fault.remedy)
+        return str(told) if self.phrases is None else self.phrases.told(told)
+
     def said(self, text: str) -> str:
         """A text of the report, or a label, in the language; a KeyError for one that is not there."""
         return self.texts.get(f"label.{text}") or self.texts[f"report.{text}"]
@@ -70,21 +87,63 @@ def is_rtl(text: str) -> bool:
 def on_screen(line: str) -> str:
     """One line in logical order -> joined letters in the order they stand on the screen, left to right.
 
-    The parts of the bidirectional algorithm (UAX 9: W1 to W7, N0 to N2, L4) that a right-to-left line of such texts
-    needs: letters run leftwards; Latin words and numbers run rightwards; brackets between them turn. A line without
-    right-to-left letters stays as it is.
+    The parts of the bidirectional algorithm (UAX 9: W1 to W7, N0 to N2, L4, and isolates that run rightwards) that a
+    right-to-left line of such texts needs: letters run leftwards; Latin words and numbers run rightwards; brackets
+    between them turn. A line without right-to-left letters stays as it is.
     """
+    return "".join(letter for letter, _ in _drawn(line))
+
+
+def caret(line: str, at: int) -> int:
+    """How many letters of `on_screen(line)` are left of a cursor that stands before the letter `at` of the line."""
+    if at == 0:
+        return len(_drawn(line)) if is_rtl(line) else 0
+    place, rightwards = seen(line, at - 1)
+    return place + 1 if rightwards else place
+
+
+def seen(line: str, at: int) -> Tuple[int, bool]:
+    """Where in `on_screen(line)` the letter `at` of the line stands, joined as it may be, and whether it runs right."""
     if not is_rtl(line):
-        return line
+        return at, True
+    number = _joined(line)[at + 1] or 1
+    return next((place, each > 0) for place, (_, each) in enumerate(_drawn(line)) if abs(each) == number)
+
+
+@lru_cache(16)
+def _joined(line: str) -> Tuple[int, ...]:
+    """How many joined letters each beginning of the line has; what is half of a ligature is in it already."""
+    counts = [len(_letters(line[:end])) for end in range(len(line) + 1)]
+    return tuple(accumulate(reversed(counts), min))[::-1]
+
+
+def _letters(line: str) -> List[str]:
+    """The line's joined letters in logical order; what is isolated is one."""
+    joined = arabic_reshaper.reshape(line.replace(_HEH + _HAMZA, _BOTH))  # apart, the hamza would be dropped
+    return _LETTERS.findall(joined.replace(_BOTH_ALONE, _BOTH))
+
+
+@lru_cache(256)
+def _drawn(line: str) -> Sequence[Tuple[str, int]]:
+    """What is drawn, from left to right, and which letter that is: from 1, negative where it runs leftwards."""
+    if not is_rtl(line) and LRI not in line:
+        return [(letter, number) for number, letter in enumerate(line, 1)]
+    letters = _letters(line)
     drawn = []
-    for kind, run in reversed(_runs(arabic_reshaper.reshape(line))):
-        drawn.append(run[::-1].translate(_MIRRORED) if kind == "R" else run)
-    return "".join(drawn)
+    for kind, run in reversed(_runs(letters)):
+        for place in run if kind == "L" else reversed(run):
+            letter = letters[place]
+            if letter.startswith(LRI):
+                letter = letter.strip(LRI + PDI)
+            elif kind == "R":
+                letter = letter.translate(_MIRRORED)
+            drawn.append((letter, place + 1 if kind == "L" else -place - 1))
+    return drawn
 
 
-def _runs(line: str) -> List[Tuple[str, str]]:
-    """(L for Latin words and numbers, R for the rest; text) in logical order."""
-    classes = [unicodedata.bidirectional(letter) for letter in line]
+def _runs(line: Sequence[str]) -> List[Tuple[str, List[int]]]:
+    """(L for Latin words and numbers, R for the rest; the letters' places) in logical order."""
+    classes = ["ON" if letter.startswith(LRI) else unicodedata.bidirectional(letter) for letter in line]
     kinds = [_STRONG.get(each, "") for each in classes]
     last = "R"
     for place, each in enumerate(classes):
@@ -115,11 +174,11 @@ def _runs(line: str) -> List[Tuple[str, str]]:
             latin = 0 < place and end < len(line) and kinds[place - 1] == kinds[end] == "L"
             kinds[place:end] = ["L" if latin else "R"] * (end - place)
         place = end + 1
-    runs: List[Tuple[str, str]] = []
-    for letter, kind in zip(line, kinds):
+    runs: List[Tuple[str, List[int]]] = []
+    for place, kind in enumerate(kinds):
         kind = "R" if kind == "R" else "L"  # a number and a Latin word side by side run as one
         if runs and runs[-1][0] == kind:
-            runs[-1] = (kind, runs[-1][1] + letter)
+            runs[-1][1].append(place)
         else:
-            runs.append((kind, letter))
+            runs.append((kind, [place]))
     return runs

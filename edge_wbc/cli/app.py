@@ -26,7 +26,9 @@ def app(
     language: Annotated[str, typer.Option("--language", help="en or fa; the last one chosen if left out.")] = "",
 ) -> None:
     """Capture fields, label their cells, count: the phone's app on a desktop."""
-    for name, value in (("KIVY_NO_ARGS", "1"), ("KIVY_NO_FILELOG", "1"), ("KIVY_NO_CONSOLELOG", "1")):
+    # Kivy takes the error stream for its own log unless it is told not to: the one line of a fault was lost in it.
+    quiet = {"KIVY_NO_ARGS": "1", "KIVY_NO_FILELOG": "1", "KIVY_NO_CONSOLELOG": "1", "KIVY_LOG_MODE": "MIXED"}
+    for name, value in quiet.items():
         os.environ.setdefault(name, value)
     from mobile_app.sources.folder import FolderSource
     from mobile_app.sources.video import VIDEO_SUFFIXES, VideoSource
@@ -40,7 +42,10 @@ def app(
         source = FolderSource(frames)
     if pack is not None and not pack.exists():
         raise BadInput(pack, "there is no such pack", "give a folder or zip that export wrote")
-    from mobile_app.app import WbcApp
+    from mobile_app.app import WbcApp, run
     from mobile_app.desk import DEFAULT_PACK
 
-    WbcApp(home or Path.home() / ".edge-wbc", source, pack or DEFAULT_PACK, language).run()
+    window = WbcApp(home or Path.home() / ".edge-wbc", source, pack or DEFAULT_PACK, language)
+    if window.refused is not None:
+        raise window.refused
+    run(window)

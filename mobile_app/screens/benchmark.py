@@ -79,8 +79,10 @@ class BenchmarkScreen(Page):
         self.told = ""
         if self._found is not None:
             self.app.do(self._show, self._found)
+        elif self._fault is not None and not self._ended.is_set():
+            self.app.tell(self._fault)
         elif not self._ended.is_set():
-            self.app.said = str(self._fault or self.app.words("benchmark.failed"))
+            self.app.said = self.app.words("benchmark.failed")
 
     def _show(self, found: Dict[str, Any]) -> None:
         words = self.app.words

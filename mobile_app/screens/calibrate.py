@@ -101,7 +101,8 @@ class CalibrateScreen(Page):
         try:
             frame = self.app.desk.source.newest()
         except BadInput as fault:
-            self.app.said, self.can_take = str(fault), False
+            self.app.tell(fault)
+            self.can_take = False
             self._tick.cancel()
             return
         if frame is not None and frame.number != self._seen:

@@ -98,7 +98,8 @@ class CaptureScreen(Page):
         try:
             frame = self.app.desk.source.newest()
         except BadInput as fault:
-            self.app.said, self.running = str(fault), False
+            self.app.tell(fault)
+            self.running = False
             return
         if frame is not None and frame.number != self._seen:
             self._seen = frame.number
@@ -154,12 +155,12 @@ class CaptureScreen(Page):
             self.told = words("capture.found", count=len(answer.cells))
             self.app.desk.compare(answer.photograph)
         if answer.fault is not None:
-            self.app.said = str(answer.fault)
+            self.app.tell(answer.fault)
             if answer.photograph is None:
                 self._thaw()
                 return
         elif self.app.desk.pack_fault is not None:
-            self.app.said = str(self.app.desk.pack_fault)
+            self.app.tell(self.app.desk.pack_fault)
         self._answer = answer
         self.can_keep = self.app.desk.session is not None
 

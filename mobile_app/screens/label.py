@@ -133,6 +133,7 @@ class LabelScreen(Page):
             words("label.confirmed", label=words.label(shown.label)) if shown.label else words("label.unconfirmed")
         )
         self._mark(shown.label)
+        self.ids.picture.texture = None  # no other cell's picture stands here, though this one's be unreadable
         self.ids.picture.texture = texture_of(self.app.desk.picture(shown, SIDE))
 
     def _mark(self, label: Optional[str]) -> None:

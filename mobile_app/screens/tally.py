@@ -102,11 +102,14 @@ class TallyScreen(Page):
         if found.reached and not before:
             alert()
 
+    def _undo(self) -> None:
+        self.app.desk.open.undo()
+        self._refresh()
+
     def key(self, key: int, text: Any, ctrl: bool) -> bool:
         """A key of a desktop's keyboard; whether it meant something here."""
         if ctrl and key == ord("z"):
-            self.app.do(self.app.desk.open.undo)
-            self.refresh()
+            self.app.do(self._undo)
         elif self.manual and not ctrl and text in KEYS:
             self.app.do(self.tap, KEYS[text])
         else:

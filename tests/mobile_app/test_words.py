@@ -13,7 +13,8 @@ pytest.importorskip("arabic_reshaper", reason="the app's texts need arabic-resha
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.taxonomy import LABELS
-from mobile_app.words import LANGUAGES, Words, is_rtl, on_screen
+from mobile_app.faults import LRI, PDI
+from mobile_app.words import LANGUAGES, Words, caret, is_rtl, on_screen
 
 
 def fields(text: str) -> set[str]:
@@ -60,3 +61,37 @@ def test_nothing_is_lost_or_made_up(line: str) -> None:
 @given(st.lists(st.sampled_from(["CX18", "10x", "Giemsa"]), min_size=1, max_size=4))
 def test_latin_words_keep_their_order_in_a_persian_line(words: list[str]) -> None:
     assert " ".join(words) in on_screen("رنگ " + " ".join(words))
+
+
+@pytest.mark.parametrize(
+    ("line", "places"),
+    [
+        ("ab", [0, 1, 2]),
+        ("سلام", [3, 2, 1, 1, 0]),  # lam and alef are one
+        ("سل ab", [5, 4, 3, 2, 1, 2]),  # a Latin word's cursor goes the other way
+        ("الله", [1, 0, 0, 0, 0]),
+    ],
+)
+def test_where_the_cursor_stands(line: str, places: list[int]) -> None:
+    assert [caret(line, at) for at in range(len(line) + 1)] == places
+
+
+@given(st.text(alphabet="abc 019.()سلاماللهچپگژ۱۲۳ًّ\u200c", max_size=24))
+def test_a_cursor_stands_somewhere_in_the_line(line: str) -> None:
+    drawn = on_screen(line)
+    places = [caret(line, at) for at in range(len(line) + 1)]
+    assert all(0 <= place <= len(drawn) for place in places)
+    if line and not any("0" <= c <= "9" or c in "abc۰۱۲۳" for c in line) and is_rtl(line):
+        assert places == sorted(places, reverse=True) and places[0] == len(drawn)
+
+
+def test_what_is_isolated_stays_whole_in_a_line_that_runs_the_other_way() -> None:
+    path = "/a b/(c)-1.zip"
+    assert on_screen(f"{LRI}{path}{PDI}: ا") == f"ﺍ :{path}"
+    assert on_screen(f"{LRI}{path}{PDI}") == path
+    assert on_screen(f"ا {LRI}/a{PDI} {LRI}/b{PDI}") == "/b /a ﺍ"
+
+
+def test_the_hamza_of_an_ezafe_is_drawn() -> None:
+    assert on_screen("جلسهٔ ۱") == "۱ \ufba5ﺴﻠﺟ" and on_screen("دادهٔ") == "\u06c0ﺩﺍﺩ"
+    assert [caret("دادهٔ", at) for at in range(6)] == [4, 3, 2, 1, 0, 0]
