@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
-from edge_wbc.core.focus import look
 from edge_wbc.core.images import decode_image
 from edge_wbc.core.pack import read_pack
 from edge_wbc.core.reading import NamedCell, Reader, open_reader
@@ -182,8 +181,7 @@ class Desk:
         said: List[Optional[Suggestion]] = [Suggestion(cell.label, cell.score, name) for cell in answer.cells]
         height, width = photograph.rgb.shape[:2]
         um_per_px = None if self.calibration is None else self.calibration.um_per_px(width)
-        sharpness = look(photograph.rgb).sharpness
-        return self.open.add_field(photograph.data, (width, height), cells, said, um_per_px, sharpness)
+        return self.open.add_field(photograph.data, (width, height), cells, said, um_per_px, answer.sharpness)
 
     def compare(self, photograph: Photograph) -> None:
         """Begins to compare a frozen field with those kept in the open session; `twins` tells what came of it."""
