@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Callable, Hashable, Optional
 
 from kivy.app import App
+from kivy.clock import Clock
 from kivy.core.text import LabelBase
 from kivy.core.window import Window
 from kivy.lang import Builder
@@ -17,6 +18,7 @@ from kivy.uix.screenmanager import NoTransition, ScreenManager
 
 from edge_wbc.core.errors import BadInput
 from mobile_app.desk import DEFAULT_PACK, Desk
+from mobile_app.live.jobs import Report
 from mobile_app.screens.benchmark import BenchmarkScreen
 from mobile_app.screens.calibrate import CalibrateScreen
 from mobile_app.screens.capture import CaptureScreen
@@ -26,6 +28,7 @@ from mobile_app.screens.more import MORE, MoreScreen
 from mobile_app.screens.sessions import SessionsScreen
 from mobile_app.screens.settings import SettingsScreen
 from mobile_app.screens.tally import TallyScreen
+from mobile_app.screens.upload import UploadScreen
 from mobile_app.sources.frames import FrameSource
 from mobile_app.widgets import entry, say  # noqa: F401  registers Entry, Say and PushButton for the .kv files
 from mobile_app.words import Words
@@ -41,6 +44,7 @@ SCREENS = {
     "more": MoreScreen,
     "settings": SettingsScreen,
     "mark": MarkScreen,
+    "upload": UploadScreen,
     "calibrate": CalibrateScreen,
     "benchmark": BenchmarkScreen,
 }
@@ -85,6 +89,7 @@ class WbcApp(App):
             self.screens.add_widget(kind(name=name))
         self.go("label" if self.desk.session is not None and self.desk.session.progress()[1] else "sessions")
         Window.bind(on_key_down=self._key)
+        self._tick = Clock.schedule_interval(lambda _: self.desk.jobs.deliver(), 0.1)
         return frame
 
     def go(self, name: str) -> None:
@@ -105,6 +110,16 @@ class WbcApp(App):
             self.said = str(fault)
             return None
 
+    def begin(self, what: Hashable, act: Callable[[Report], Any], done: Callable[[Any], None]) -> None:
+        """Does what takes long beside the screen, see `Jobs.run`; that it goes on already, or what fails, is said."""
+        self.said = ""
+        if not self.desk.jobs.run(what, act, done, self._failed):
+            self.said = self.words("jobs.going")
+
+    def _failed(self, fault: BadInput) -> None:
+        self.screens.current_screen.refresh()
+        self.said = str(fault)
+
     def speak(self, language: str) -> None:
         """Changes the language, now and for later."""
         self.words = Words(language)
@@ -122,6 +137,7 @@ class WbcApp(App):
 
     def on_stop(self) -> None:
         Window.unbind(on_key_down=self._key)
+        self._tick.cancel()
         self.screens.current_screen.dispatch("on_leave")
         self.desk.close()
 
