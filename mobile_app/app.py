@@ -61,6 +61,7 @@ class WbcApp(App):
     words = ObjectProperty()
     said = StringProperty("")
     at = StringProperty("sessions")
+    opened = StringProperty("")
 
     def __init__(
         self,
@@ -87,14 +88,21 @@ class WbcApp(App):
         self.screens.transition = NoTransition()
         for name, kind in SCREENS.items():
             self.screens.add_widget(kind(name=name))
-        self.go("label" if self.desk.session is not None and self.desk.session.progress()[1] else "sessions")
+        self.go(self._where())
         Window.bind(on_key_down=self._key)
         self._tick = Clock.schedule_interval(lambda _: self.desk.jobs.deliver(), 0.1)
         return frame
 
+    def _where(self) -> str:
+        """The screen where the person stopped."""
+        session = self.desk.session
+        if session is None:
+            return "sessions"
+        return "label" if session.progress()[1] else "tally" if session.counts(cells=False) else "sessions"
+
     def go(self, name: str) -> None:
         """Shows a screen, as it now is."""
-        self.said = ""
+        self.do(self.tell_opened)
         self.screens.current = name
         self.at = "more" if name in MORE else name
         self.screens.current_screen.refresh()
@@ -105,20 +113,42 @@ class WbcApp(App):
         """Does something for a tap; what fails is said in words on the screen, and None comes back."""
         try:
             self.said = ""
-            return act(*values)
+            came = act(*values)
+            self.tell_opened()
+            return came
         except BadInput as fault:
             self.said = str(fault)
             return None
 
-    def begin(self, what: Hashable, act: Callable[[Report], Any], done: Callable[[Any], None]) -> None:
-        """Does what takes long beside the screen, see `Jobs.run`; that it goes on already, or what fails, is said."""
-        self.said = ""
-        if not self.desk.jobs.run(what, act, done, self._failed):
-            self.said = self.words("jobs.going")
+    def tell_opened(self) -> None:
+        """Says on every screen which session is open, of which slide, and whose labels are shown."""
+        session = self.desk.session
+        if session is None:
+            self.opened = self.words("app.nosession")
+            return
+        called = (*self.desk.shelf.called(session.id), session.expert)
+        self.opened = " · ".join(
+            text if len(text) <= most else f"{text[: most - 1]}…" for text, most in zip(called, (22, 12, 12)) if text
+        )
 
-    def _failed(self, fault: BadInput) -> None:
-        self.screens.current_screen.refresh()
-        self.said = str(fault)
+    def later(
+        self,
+        what: Hashable,
+        act: Callable[[Report], Any],
+        done: Callable[[Any], None],
+        undone: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Does what takes long beside the screen, see `Jobs.run`; that it goes on already, or what fails, is said.
+
+        Args:
+            undone: called after a failure was said.
+        """
+
+        def failed(fault: BadInput) -> None:
+            self.said = str(fault)
+            undone()
+
+        self.said = "" if self.desk.jobs.run(what, act, done, failed) else self.words("jobs.going")
 
     def speak(self, language: str) -> None:
         """Changes the language, now and for later."""

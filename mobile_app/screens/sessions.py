@@ -64,7 +64,7 @@ class SessionsScreen(Page):
             if not self.ids.expert.focus:
                 self.ids.expert.put(self.app.desk.expert)
             if self._tick is None:
-                self._tick = Clock.schedule_interval(lambda _: self._show(), _POLL_S)
+                self._tick = Clock.schedule_interval(lambda _: self._progress(), _POLL_S)
             self.app.do(self._refresh)
 
     def on_leave(self, *_: Any) -> None:
@@ -107,7 +107,7 @@ class SessionsScreen(Page):
         self._show()
 
     def _show(self) -> None:
-        """Shows the list, and how far what goes on has come; a row is made once, which takes long, and used again."""
+        """Shows the list; a row is made once, which takes long, and used again."""
         while len(self._rows) < len(self._listed):
             self._rows.append(SessionRow())
         shown = self.ids.rows
@@ -117,12 +117,17 @@ class SessionsScreen(Page):
             shown.add_widget(row)
         for row, one in zip(self._rows, self._listed):
             self._put(row, one)
+        self._progress()
+
+    def _progress(self) -> None:
+        """Says of each session what it holds, or how far what is done with it has come."""
+        for row, one in zip(self._rows, self._listed):
+            row.detail = self._detail(one, row.current)
 
     def _put(self, row: SessionRow, one: Listed) -> None:
         desk = self.app.desk
         row.current = desk.session is not None and desk.session.id == one.id
         row.title = " · ".join(filter(None, [one.setup.name, one.setup.smear.id, one.expert]))
-        row.detail = self._detail(one, row.current)
         renaming = self._renamed == one.id
         if (row.session, row.renaming) != (one.id, renaming):
             row.session, row.renaming = one.id, renaming
@@ -168,7 +173,8 @@ class SessionsScreen(Page):
 
     def _open(self, one: Listed) -> None:
         self.app.desk.take_up(one.id, self.ids.expert.text or one.expert)
-        self.app.go("label" if one.cells else "capture")
+        by_eye = one.taps or self.app.desk.source is None
+        self.app.go("label" if one.cells else "tally" if by_eye else "capture")
 
     def _rename(self, one: Listed, name: str) -> None:
         """The first tap asks for the name, the second keeps it."""
@@ -183,7 +189,7 @@ class SessionsScreen(Page):
         words, desk = self.app.words, self.app.desk
         write = partial(write_session, desk.store.folder, one.id, desk.expert or one.expert, words.said, words.rtl)
         self.told = ""
-        self.app.begin(("export", one.id), write, self._written)
+        self.app.later(("export", one.id), write, self._written)
         self._show()
 
     def _written(self, came: Tuple[List[Path], Sequence[str]]) -> None:
@@ -195,7 +201,7 @@ class SessionsScreen(Page):
     def _send(self, one: Listed) -> None:
         desk = self.app.desk
         self.told = ""
-        self.app.begin(
+        self.app.later(
             ("send", one.id), partial(queue, desk.store.folder, one.id), partial(self._queued, one.setup.name)
         )
         self._show()

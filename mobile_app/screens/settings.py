@@ -120,9 +120,12 @@ class SettingsScreen(Page):
         self._choices(self.app.desk.setup())
 
     def _use(self, pack: Path) -> None:
-        self.app.begin(_PACK, lambda report: self.app.desk.verified(pack), self._verified)
-        if not self.app.said:
-            self.told = self.app.words("settings.checking")
+        verified = self.app.desk.verified
+        self.told = self.app.words("settings.checking")
+        self.app.later(_PACK, lambda report: verified(pack), self._verified, self._refused)
+
+    def _refused(self) -> None:
+        self.told = ""
 
     def _verified(self, reader: Reader) -> None:
         self.app.desk.choose(reader)

@@ -9,6 +9,7 @@ from kivy.clock import Clock
 from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
+from edge_wbc.core.errors import BadInput
 from mobile_app.session.upload import Upload
 from mobile_app.widgets.page import Page
 
@@ -72,9 +73,13 @@ class UploadScreen(Page):
 
     def _poll(self) -> None:
         sender = self.app.desk.sender
-        if sender.fault is not None:
-            self.app.said, sender.fault = str(sender.fault), None
-        self._show()
+        fault, sender.fault = sender.fault, None
+        try:
+            self._show()
+        except BadInput as error:
+            fault = error
+        if fault is not None:
+            self.app.said = str(fault)
 
     def _show(self) -> None:
         words, desk = self.app.words, self.app.desk

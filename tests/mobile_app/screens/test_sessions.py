@@ -85,6 +85,29 @@ def test_a_second_expert_opens_the_same_session_blind(app) -> None:
     assert app.app.desk.open.counts() == {"monocyte": 1}
 
 
+def test_every_screen_tells_what_is_open_and_a_start_goes_on_there(app, drive, tmp_path: Path) -> None:
+    assert app.app.opened == "Monday 7/8 · S-1 · Ada"
+    sign(app, "Bob")
+    assert app.app.opened == "Monday 7/8 · S-1 · Bob"
+    app.press("Rename")
+    app.frames(3)
+    app.screen.ids.rows.children[0].ids.name.text = "A name that is longer than a phone is wide"
+    app.press("Save")
+    assert app.app.opened == "A name that is longer… · S-1 · Bob"
+    app.app.desk.open.tap("monocyte")
+    app = drive(home=tmp_path / "home")
+    assert app.screen.name == "tally" and app.app.opened == "A name that is longer… · S-1 · Bob"
+    add_fields(app.app.desk.open, 1)
+    app = drive(home=tmp_path / "home")
+    assert app.screen.name == "label"
+    app.press("Sessions")
+    assert app.screen.ids.rows.children[0].detail.startswith("open now · ")
+    app.press("Delete")
+    app.press("Delete")
+    assert app.app.opened == "No session is open"
+    assert drive(home=tmp_path / "home").screen.name == "sessions"
+
+
 def test_the_next_session_has_the_same_microscope_and_stain_and_its_own_slide(app) -> None:
     app.app.desk.change(app.app.desk.setup())
     app.press("New session")

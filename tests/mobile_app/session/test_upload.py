@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import random
+import shutil
 import socket
 import ssl
 import subprocess
@@ -18,7 +19,7 @@ import pytest
 from edge_wbc.core.errors import BadInput
 from mobile_app.session import Session, Setup, Shelf, Store
 from mobile_app.session.export import export_zip
-from mobile_app.session.upload import UploadOptions, Uploads, run
+from mobile_app.session.upload import UploadOptions, Uploads, _trusted, run
 
 QUICK = UploadOptions(piece=300, timeout=30, first_wait=0.001, longest_wait=0.01)
 HASTY = replace(QUICK, timeout=0.15)
@@ -293,3 +294,33 @@ def test_a_database_from_before_the_queue_is_brought_up_to_date(
     session = Shelf(new).resume()
     assert session and session.counts() == {"band": 1}
     Uploads(new).add(session.id)
+
+
+def test_a_certificate_counts_only_where_the_device_trusts_it(
+    queued: tuple[Uploads, str], lab: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which("openssl") is None:
+        pytest.skip("no openssl to make a certificate with")
+    key, own, trusts = tmp_path / "key.pem", tmp_path / "own.pem", tmp_path / "cacerts"
+    made = ["-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", own, "-subj", "/CN=lab", "-days", "2"]
+    named = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(["openssl", "req", "-x509", *made, *named], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(own, key)
+    lab.socket = context.wrap_socket(lab.socket, server_side=True)
+    uploads, sha256 = queued
+    uploads = Uploads(uploads.store, replace(QUICK, first_wait=1000, longest_wait=1000))
+    uploads.set_address(lab.address.replace("http:", "https:"))
+    trusts.mkdir()
+    (trusts / "0.0").write_text("no certificate")
+    monkeypatch.setattr("mobile_app.session.upload._ANDROID_TRUSTS", trusts)
+    _trusted.cache_clear()
+    uploads.step()
+    (waiting,) = uploads.listed()
+    assert (waiting.state, waiting.trouble, lab.requests) == ("waiting", "trust", 0)
+    (trusts / "1.0").write_bytes(own.read_bytes())
+    _trusted.cache_clear()
+    uploads.retry(waiting.id)
+    drain(uploads)
+    assert list(lab.complete) == [sha256]
+    _trusted.cache_clear()
