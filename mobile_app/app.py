@@ -107,7 +107,11 @@ class WbcApp(App):
         self.at = "more" if name in MORE else name
         self.screens.current_screen.refresh()
         if self.desk.faults:
-            self.said = str(self.desk.faults.pop())
+            self.tell(self.desk.faults.pop())
+
+    def tell(self, fault: BadInput) -> None:
+        """Says a fault at the top of the screen."""
+        self.said = str(fault)
 
     def do(self, act: Any, *values: Any) -> Any:
         """Does something for a tap; what fails is said in words on the screen, and None comes back."""
@@ -117,7 +121,7 @@ class WbcApp(App):
             self.tell_opened()
             return came
         except BadInput as fault:
-            self.said = str(fault)
+            self.tell(fault)
             return None
 
     def tell_opened(self) -> None:
@@ -145,7 +149,7 @@ class WbcApp(App):
         """
 
         def failed(fault: BadInput) -> None:
-            self.said = str(fault)
+            self.tell(fault)
             undone()
 
         self.said = "" if self.desk.jobs.run(what, act, done, failed) else self.words("jobs.going")

@@ -79,7 +79,7 @@ class UploadScreen(Page):
         except BadInput as error:
             fault = error
         if fault is not None:
-            self.app.said = str(fault)
+            self.app.tell(fault)
 
     def _show(self) -> None:
         words, desk = self.app.words, self.app.desk
