@@ -127,9 +127,7 @@ class Desk:
             raise BadInput(self._calibrated, f"cannot be written ({error.strerror})", "free some space") from error
         self.calibration = calibration
         scale = None if calibration is None else calibration.scale
-        light = "" if calibration is None or calibration.light is None else calibration.name
-        um_per_px = None if scale is None else scale.um_per_px
-        self.change(replace(self.setup(), um_per_px=um_per_px, white=light, flat=light))
+        self.change(replace(self.setup(), um_per_px=None if scale is None else scale.um_per_px))
 
     # Packs
 
@@ -208,7 +206,9 @@ class Desk:
         said: List[Optional[Suggestion]] = [Suggestion(cell.label, cell.score, name) for cell in answer.cells]
         height, width = photograph.rgb.shape[:2]
         um_per_px = None if self.calibration is None else self.calibration.um_per_px(width)
-        return self.open.add_field(photograph.data, (width, height), cells, said, um_per_px, answer.sharpness)
+        lit = None if self.calibration is None or self.calibration.light is None else self.calibration.light.png()
+        about = (um_per_px, answer.sharpness, lit)
+        return self.open.add_field(photograph.data, (width, height), cells, said, *about)
 
     def send(self, on: bool) -> None:
         """Sends what is queued, now and after the app's next start too, or no longer; raises `BadInput` as a store."""

@@ -15,8 +15,10 @@ __all__ = ["app"]
 
 def app(
     frames: Annotated[
-        Optional[Path], typer.Option("--frames", metavar="DIR", help="Photographs of fields in place of a camera.")
+        Optional[Path],
+        typer.Option("--frames", metavar="DIR", help="Photographs of fields, or a video, in place of the webcam."),
     ] = None,
+    camera: Annotated[int, typer.Option("--camera", metavar="N", help="Which webcam, where there are several.")] = 0,
     home: Annotated[
         Optional[Path], typer.Option("--home", metavar="DIR", help="Where sessions are kept; ~/.edge-wbc if left out.")
     ] = None,
@@ -27,8 +29,15 @@ def app(
     for name, value in (("KIVY_NO_ARGS", "1"), ("KIVY_NO_FILELOG", "1"), ("KIVY_NO_CONSOLELOG", "1")):
         os.environ.setdefault(name, value)
     from mobile_app.sources.folder import FolderSource
+    from mobile_app.sources.video import VIDEO_SUFFIXES, VideoSource
 
-    source = FolderSource(frames) if frames is not None else None
+    source: FolderSource | VideoSource
+    if frames is None:
+        source = VideoSource(camera)
+    elif frames.suffix.lower() in VIDEO_SUFFIXES and frames.is_file():
+        source = VideoSource(frames)
+    else:
+        source = FolderSource(frames)
     if pack is not None and not pack.exists():
         raise BadInput(pack, "there is no such pack", "give a folder or zip that export wrote")
     from mobile_app.app import WbcApp

@@ -80,6 +80,8 @@ class Field:
         image: the photograph's path relative to the dataset's folder, with forward slashes.
         width, height: its size in pixels.
         um_per_px: micrometres of the slide a pixel spans, or None where it was never calibrated.
+        light: the file of the light that is divided out of the photograph before it is read (`light.Light`: flat
+            field and white reference in one), relative to the dataset's folder, or "" where none was measured.
     """
 
     image: str
@@ -90,6 +92,7 @@ class Field:
     microscope: Microscope = Microscope()
     camera: str = ""
     um_per_px: Optional[float] = None
+    light: str = ""
 
 
 _NUMBER = (int, float, type(None))
@@ -105,6 +108,7 @@ _RECORD = {
     "microscope": dict,
     "camera": str,
     "um_per_px": _NUMBER,
+    "light": str,
 }
 _SMEAR = {"id": str, "stain": str, "disease": str}
 _MICROSCOPE = {"type": str, "magnification": _NUMBER}
@@ -156,7 +160,7 @@ def _said_of(data: Any) -> _Said:
     yield from _members("", data, _RECORD)
     if not isinstance(data, dict):
         return
-    schema, image, width, height = (data.get(key) for key in ("schema", "image", "width", "height"))
+    schema, width, height = (data.get(key) for key in ("schema", "width", "height"))
     if type(schema) is not int or schema != SCHEMA_VERSION:
         yield "", f"schema {schema!r} is not {SCHEMA_VERSION}", "update edge-wbc or the record"
     for key in ("image", "width", "height"):
@@ -164,8 +168,10 @@ def _said_of(data: Any) -> _Said:
             yield "", f"{key!r} is missing or empty", ""
     if any(type(side) is int and side < 0 for side in (width, height)):
         yield "", "width and height must be positive", ""
-    if isinstance(image, str) and image and not _INSIDE.match(image):
-        yield "", f"image {image!r} points outside the dataset", "use a relative path with /"
+    for key in ("image", "light"):
+        path = data.get(key)
+        if isinstance(path, str) and path and not _INSIDE.match(path):
+            yield "", f"{key} {path!r} points outside the dataset", "use a relative path with /"
     yield from _positive("", data, "um_per_px")
     yield from _members("smear", data.get("smear", {}), _SMEAR)
     yield from _members("microscope", data.get("microscope", {}), _MICROSCOPE)
@@ -206,6 +212,7 @@ def field_from_json(data: Any, where: str = "record") -> Field:
         Microscope(**data.get("microscope", {})),
         data.get("camera", ""),
         data.get("um_per_px"),
+        data.get("light", ""),
     )
 
 

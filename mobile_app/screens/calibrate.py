@@ -9,7 +9,8 @@ from kivy.clock import Clock
 from kivy.properties import BooleanProperty, StringProperty
 
 from edge_wbc.core.errors import BadInput
-from mobile_app.live.calibrate import Calibration, Light, Scale, from_lines, from_points, from_red_cells, light_of
+from edge_wbc.core.light import Light, light_of
+from mobile_app.live.calibrate import Calibration, Scale, from_lines, from_points, from_red_cells
 from mobile_app.live.worker import Answer
 from mobile_app.widgets.page import Page
 

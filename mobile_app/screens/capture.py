@@ -12,15 +12,17 @@ from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.focus import GOOD, TOO_BRIGHT, TOO_DARK, look
 from mobile_app.live.worker import Answer
+from mobile_app.sources.folder import FolderSource
+from mobile_app.sources.frames import preview_of
 from mobile_app.widgets import field_view  # noqa: F401  registers FieldView for the .kv file
 from mobile_app.widgets.page import Page
 
 __all__ = ["CaptureScreen"]
 
 PER_SECOND = 30
-LOOKS = 5  # frames of the preview for one look at focus and light
+LOOK_S = 0.15  # seconds between two looks at focus and light
 LIGHT = {GOOD: "capture.good", TOO_DARK: "capture.dark", TOO_BRIGHT: "capture.bright"}
-SPACE = 32
+SPACE, RIGHT, LEFT = 32, 275, 276
 
 
 class CaptureScreen(Page):
@@ -37,6 +39,7 @@ class CaptureScreen(Page):
     light = NumericProperty(0.0)
     light_told = StringProperty("")
     light_good = BooleanProperty(True)
+    can_step = BooleanProperty(False)
 
     def __init__(self, **asked: Any) -> None:
         super().__init__(**asked)
@@ -44,16 +47,15 @@ class CaptureScreen(Page):
         self._asked: Optional[int] = None
         self._answer: Optional[Answer] = None
         self._tick: Any = None
-        self._looked = 0
-        self._best: Tuple[Optional[int], float] = (
-            None,
-            0.0,
-        )  # of this session's slide: what is sharp differs by smear and microscope
+        self._looked = 0.0
+        # Of this session's slide: what is sharp differs by smear and microscope.
+        self._best: Tuple[Optional[int], float] = (None, 0.0)
 
     def refresh(self) -> None:
         """Starts the camera, if there is one, and goes on with what was frozen."""
         words, desk = self.app.words, self.app.desk
-        self.heading = Path(desk.source.name).name if desk.source else words("capture.none")
+        self.can_step = isinstance(desk.source, FolderSource) and len(desk.source) > 1
+        self._title()
         if desk.session is None:
             self.told = words("capture.nosession")
         if desk.source is not None and not self.running:
@@ -61,6 +63,21 @@ class CaptureScreen(Page):
             self.running = True
         if self._tick is None:
             self._tick = Clock.schedule_interval(self._poll, 1 / PER_SECOND)
+
+    def _title(self) -> None:
+        words, source = self.app.words, self.app.desk.source
+        if isinstance(source, FolderSource):
+            self.heading = f"{source.file.name} · {words.number(source.place + 1)}/{words.number(len(source))}"
+        else:
+            self.heading = words("capture.none") if source is None else Path(source.name).name
+
+    def step(self, by: int) -> None:
+        """Goes to another photograph of the folder; what was frozen and not kept is let go."""
+        if self.frozen:
+            self._thaw()
+        self.app.said = ""
+        self.app.desk.source.step(by)
+        self._title()
 
     def on_leave(self, *_: Any) -> None:
         """Lets go of the camera: another screen needs none, and it takes the battery."""
@@ -86,9 +103,9 @@ class CaptureScreen(Page):
         if frame is not None and frame.number != self._seen:
             self._seen = frame.number
             self.ids.view.show(frame.rgb)
-            if self._looked % LOOKS == 0:
+            if frame.time - self._looked > LOOK_S:
+                self._looked = frame.time
                 self._look(frame.rgb)
-            self._looked += 1
 
     def _look(self, rgb: np.ndarray) -> None:
         """Focus, as a share of the best of this session, and light."""
@@ -100,6 +117,7 @@ class CaptureScreen(Page):
         self.focus_told = words("capture.focus", score=f"{round(100 * self.focus)}%")
         self.light, self.light_told = view.background / 255, words(LIGHT[view.exposure])
         self.light_good = view.exposure == GOOD
+        self.ids.view.shade(view.lit)
 
     def _warn(self) -> None:
         """Says that the frozen field is in the session already, as soon as that is known."""
@@ -132,6 +150,7 @@ class CaptureScreen(Page):
                 for cell in answer.cells
             ]
             self.ids.view.show(answer.photograph.rgb, marks)
+            self.ids.view.shade(look(preview_of(answer.photograph.rgb)).lit)
             self.told = words("capture.found", count=len(answer.cells))
             self.app.desk.compare(answer.photograph)
         if answer.fault is not None:
@@ -165,9 +184,11 @@ class CaptureScreen(Page):
             self.told = self.app.words("capture.nolock")
 
     def key(self, key: int, text: Optional[str], ctrl: bool) -> bool:
-        """Space freezes; Enter keeps."""
+        """Space freezes; Enter keeps; arrows go through a folder's photographs."""
         if key == SPACE and self.running:
             self.freeze()
+        elif key in (LEFT, RIGHT) and self.can_step:
+            self.step(1 if key == RIGHT else -1)
         elif key == 13 and self.can_keep:
             self.keep()
         else:

@@ -40,7 +40,7 @@ def unreported(done: int, total: int) -> None:
 
 
 def export_zip(store: Store, session: int, out: Path, report: Report = unreported) -> Tuple[str, ...]:
-    """Writes ``records/``, ``images/``, ``session.json`` and ``suggestions.csv`` of a session, every expert's votes.
+    """Writes ``records/``, ``images/``, ``light/``, ``session.json`` and ``suggestions.csv``, every expert's votes.
 
     `edge-wbc data import session` takes it as it is.
 
@@ -48,12 +48,12 @@ def export_zip(store: Store, session: int, out: Path, report: Report = unreporte
         report: told before each field how many are in, of how many; what it raises ends the writing.
 
     Returns:
-        Photographs that are missing or damaged; their records, with the votes, are in the zip all the same.
+        Photographs, and lights, that are missing or damaged; the records, with the votes, are in the zip all the same.
 
     Raises:
         BadInput: no such session, or `out` cannot be written; it is written whole or not at all.
     """
-    lost = []
+    lost, lights = [], set()
     with store.snapshot(), written(out) as stream, zipfile.ZipFile(stream, "w") as archive:
         facts = _facts(store, session)
         suggestions = io.StringIO()
@@ -65,11 +65,16 @@ def export_zip(store: Store, session: int, out: Path, report: Report = unreporte
             record, said = _record(store, field)
             rows.writerows((record.image, number, *row) for number, row in enumerate(said, 1) if row)
             facts["focus"][record.image] = field.focus
-            photograph = _photograph(field)
-            if photograph is None:
-                lost.append(field.photograph.name)
-            else:
-                _put(archive, record.image, photograph, zipfile.ZIP_STORED)
+            files = {record.image: field.photograph}
+            if field.light is not None and record.light not in lights:
+                lights.add(record.light)
+                files[record.light] = field.light
+            for name, file in files.items():
+                content = _whole(file)
+                if content is None:
+                    lost.append(file.name)
+                else:
+                    _put(archive, name, content, zipfile.ZIP_STORED)
             stem = field.photograph.stem
             _put(archive, f"records/{stem}.json", (json.dumps(field_to_json(record), indent=1) + "\n").encode())
         _put(archive, "suggestions.csv", suggestions.getvalue().encode())
@@ -93,8 +98,6 @@ def _facts(store: Store, session: int) -> Dict[str, Any]:
         "began": listed.began,
         "target": setup.target,
         "classes": list(setup.classes),
-        "white": setup.white,
-        "flat": setup.flat,
         "manual_counts": taps,
         "focus": {},
     }
@@ -127,16 +130,17 @@ def _record(store: Store, field: TakenField) -> Tuple[Field, List[Optional[Tuple
         hint = one.suggestion
         said.append((hint.label, hint.score, hint.pack) if hint else None)
     record = field.record
-    about = (record.smear, record.microscope, record.camera, record.um_per_px)
+    about = (record.smear, record.microscope, record.camera, record.um_per_px, record.light)
     return Field(record.image, record.width, record.height, tuple(cells), *about), said
 
 
-def _photograph(field: TakenField) -> Optional[bytes]:
+def _whole(file: Path) -> Optional[bytes]:
+    """A kept file's content, or None where it is not there or not what it was."""
     try:
-        data = field.photograph.read_bytes()
+        data = file.read_bytes()
     except OSError:
         return None
-    return data if hashlib.sha256(data).hexdigest() == field.photograph.stem else None
+    return data if hashlib.sha256(data).hexdigest() == file.stem else None
 
 
 def _put(archive: zipfile.ZipFile, name: str, data: bytes, method: int = zipfile.ZIP_DEFLATED) -> None:

@@ -13,7 +13,8 @@ from mobile_app.session.store import Store
 __all__ = ["CELLS", "FIELDS", "MarkedCell", "Suggestion", "TakenField", "marked", "positive", "taken"]
 
 FIELDS = (
-    "SELECT f.id, f.sha256, f.suffix, f.width, f.height, f.focus, coalesce(f.um_per_px, s.um_per_px) AS um_per_px,"
+    "SELECT f.id, f.sha256, f.suffix, f.width, f.height, f.light, f.focus,"
+    " coalesce(f.um_per_px, s.um_per_px) AS um_per_px,"
     " s.smear, s.stain, s.disease, s.microscope, s.magnification, s.camera"
     " FROM field f JOIN session s ON s.id = f.session"
 )
@@ -61,12 +62,14 @@ class TakenField:
         id: its number; fields keep the order they were taken in.
         record: as the contract has it, without its cells (see `Session.record`).
         photograph: the file of its photograph.
+        light: the file of the light that is divided out of it, or None.
         focus: the focus score it was taken with, or None.
     """
 
     id: int
     record: Field
     photograph: Path
+    light: Optional[Path]
     focus: Optional[float]
 
 
@@ -81,8 +84,10 @@ def taken(store: Store, row: Any) -> TakenField:
         Microscope(row["microscope"], row["magnification"]),
         row["camera"],
         row["um_per_px"],
+        f"light/{row['light']}.png" if row["light"] else "",
     )
-    return TakenField(row["id"], record, store.photograph(row["sha256"], row["suffix"]), row["focus"])
+    light = store.photograph(row["light"], ".png") if row["light"] else None
+    return TakenField(row["id"], record, store.photograph(row["sha256"], row["suffix"]), light, row["focus"])
 
 
 def marked(row: Any, expert: str) -> MarkedCell:

@@ -40,6 +40,7 @@ class Session:
         suggestions: Sequence[Optional[Suggestion]] = (),
         um_per_px: Optional[float] = None,
         focus: Optional[float] = None,
+        light: Optional[bytes] = None,
     ) -> int:
         """Keeps a photograph, and the cells the finder saw in it, as one act.
 
@@ -49,6 +50,7 @@ class Session:
             cells: without votes.
             suggestions: as in `add_cells`.
             um_per_px: where it differs from the session's; one taken before calibration gets the session's later.
+            light: the file of the light that was divided out of it (`core.light.Light.png`), kept once.
 
         Returns:
             The field's number.
@@ -67,10 +69,11 @@ class Session:
             if scale is None:
                 sql = "SELECT um_per_px FROM session WHERE id = ?"
                 scale = db.execute(sql, (self.id,)).fetchone()["um_per_px"]
+            lit = "" if light is None else self.store.keep_photograph(light)[0]
             added = db.execute(
-                "INSERT INTO field (session, sha256, suffix, width, height, um_per_px, focus, at, gone)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
-                (self.id, sha256, suffix, *size, scale, focus, time.time()),
+                "INSERT INTO field (session, sha256, suffix, width, height, um_per_px, light, focus, at, gone)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+                (self.id, sha256, suffix, *size, scale, lit, focus, time.time()),
             ).lastrowid
             number = int(added or 0)
             changes: List[Change] = [("field", number, {"gone": 1}, {"gone": 0})]

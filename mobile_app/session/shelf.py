@@ -25,7 +25,6 @@ class Setup:
     Attributes:
         name: what people call it.
         um_per_px: micrometres of the slide that a pixel spans, or None before it is calibrated.
-        white, flat: names of the white reference and the flat field it was taken with, "" for none.
         target: cells to count, of `tally.TARGETS`.
         classes: labels that count, of `tally.WHITE_LABELS`.
     """
@@ -35,8 +34,6 @@ class Setup:
     microscope: Microscope = Microscope()
     camera: str = ""
     um_per_px: Optional[float] = None
-    white: str = ""
-    flat: str = ""
     target: int = 100
     classes: Tuple[str, ...] = WHITE_LABELS
 
@@ -163,8 +160,6 @@ def _setup(row: Any) -> Setup:
         Microscope(row["microscope"], row["magnification"]),
         row["camera"],
         row["um_per_px"],
-        row["white"],
-        row["flat"],
         row["target"],
         tuple(row["classes"].split()),
     )
@@ -182,8 +177,6 @@ def _columns(setup: Setup) -> Dict[str, Any]:
         "magnification": positive("magnification", setup.microscope.magnification),
         "camera": _text("camera", setup.camera),
         "um_per_px": positive("um_per_px", setup.um_per_px),
-        "white": _text("white", setup.white),
-        "flat": _text("flat", setup.flat),
         "target": setup.target,
         "classes": " ".join(check_classes(setup.classes)),
     }

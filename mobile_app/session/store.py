@@ -24,13 +24,14 @@ _STEPS: Tuple[str, ...] = (
         id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, expert TEXT NOT NULL,
         smear TEXT NOT NULL, stain TEXT NOT NULL, disease TEXT NOT NULL,
         microscope TEXT NOT NULL, magnification REAL, camera TEXT NOT NULL, um_per_px REAL,
-        white TEXT NOT NULL, flat TEXT NOT NULL, target INTEGER NOT NULL, classes TEXT NOT NULL, at REAL NOT NULL);
+        target INTEGER NOT NULL, classes TEXT NOT NULL, at REAL NOT NULL);
     CREATE TABLE field (
         id INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
         sha256 TEXT NOT NULL, suffix TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL,
-        um_per_px REAL, focus REAL, at REAL NOT NULL, gone INTEGER NOT NULL DEFAULT 0);
+        um_per_px REAL, light TEXT NOT NULL, focus REAL, at REAL NOT NULL, gone INTEGER NOT NULL DEFAULT 0);
     CREATE INDEX field_of_session ON field (session, gone);
     CREATE INDEX field_of_photograph ON field (sha256);
+    CREATE INDEX field_of_light ON field (light);
     CREATE UNIQUE INDEX photograph_once ON field (session, sha256) WHERE gone = 0;
     CREATE TABLE cell (
         id INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
@@ -85,7 +86,7 @@ _MAGIC = (
 
 
 class Store:
-    """The database and photographs of one folder; a thread opens its own.
+    """The database of one folder, and its photographs with the light they were taken in; a thread opens its own.
 
     Args:
         folder: made when it is not there.
@@ -210,11 +211,20 @@ class Store:
         return sha256, suffix
 
     def sweep(self) -> None:
-        """Removes the photographs that no field has: of deleted sessions, or kept by a field that never came."""
+        """Removes the photographs that no field has: of deleted sessions, or kept by a field that never came.
+
+        Raises:
+            BadInput: one cannot be removed.
+        """
         with self.write() as db:  # so that no other process is between its photograph and its field
             for path in self._photographs.iterdir():
-                if not db.execute("SELECT 1 FROM field WHERE sha256 = ?", (path.name[:64],)).fetchone():
+                name = path.name[:64]
+                if db.execute("SELECT 1 FROM field WHERE sha256 = ? OR light = ?", (name, name)).fetchone():
+                    continue
+                try:
                     path.unlink()
+                except OSError as error:
+                    raise BadInput(path, f"cannot be removed ({error.strerror})", "remove it by hand") from error
 
     def setting(self, key: str) -> Optional[str]:
         """A setting of the installation, or None."""

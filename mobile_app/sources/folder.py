@@ -35,6 +35,11 @@ class FolderSource:
         return len(self._files)
 
     @property
+    def place(self) -> int:
+        """Of the photograph shown, from 0."""
+        return self._at
+
+    @property
     def file(self) -> Path:
         """The photograph shown."""
         return self._files[self._at]

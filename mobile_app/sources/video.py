@@ -11,7 +11,10 @@ import cv2
 from edge_wbc.core.errors import BadInput
 from mobile_app.sources.frames import Frame, FrameGone, Newest, Photograph, photograph_of
 
-__all__ = ["VideoSource"]
+__all__ = ["VIDEO_SUFFIXES", "VideoSource"]
+
+VIDEO_SUFFIXES = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".3gp")
+"""Files that are taken for videos."""
 
 
 class VideoSource:

@@ -21,6 +21,7 @@ Mark = Tuple[Tuple[int, int, int, int], str, bool]
 """A box in pixels of the photograph, what to write at it, and whether it is doubtful (drawn broken)."""
 MOST_ZOOM = 12.0
 LARGEST = 4096  # pixels a side that the old phones draw
+OUTSIDE = 190  # of 255: how dark what is no field becomes
 TAP = 12  # dp that a finger may slip in a tap
 
 
@@ -28,6 +29,15 @@ def texture_of(rgb: np.ndarray) -> Texture:
     """(H, W, 3) uint8 as a texture, first row on top."""
     texture = Texture.create(size=(rgb.shape[1], rgb.shape[0]), colorfmt="rgb")
     texture.blit_buffer(np.ascontiguousarray(rgb).tobytes(), colorfmt="rgb", bufferfmt="ubyte")
+    texture.flip_vertical()
+    return texture
+
+
+def _shade_of(lit: np.ndarray) -> Texture:
+    shade = np.zeros((*lit.shape, 2), np.uint8)
+    shade[~lit, 1] = OUTSIDE
+    texture = Texture.create(size=(lit.shape[1], lit.shape[0]), colorfmt="luminance_alpha")
+    texture.blit_buffer(shade.tobytes(), colorfmt="luminance_alpha", bufferfmt="ubyte")
     texture.flip_vertical()
     return texture
 
@@ -47,6 +57,7 @@ class FieldView(Widget):
         self._size = (1, 1)
         self._marks: Sequence[Mark] = ()
         self._chosen: Optional[int] = None
+        self._shade: Optional[Texture] = None
         self._centre = (0.5, 0.5)  # of what is shown, as shares of the photograph
         self._fingers: List[Any] = []
         self._moved = self._dragged = False
@@ -68,6 +79,15 @@ class FieldView(Widget):
     def mark(self, marks: Sequence[Mark], chosen: Optional[int] = None) -> None:
         """Boxes other cells in the same photograph; the one that is chosen is drawn thick."""
         self._marks, self._chosen = marks, chosen
+        self._draw()
+
+    def shade(self, lit: Optional[np.ndarray]) -> None:
+        """Darkens what lies outside the round field.
+
+        Args:
+            lit: (h, w) bool over the whole photograph, at any size, where the field is; None darkens nothing.
+        """
+        self._shade = None if lit is None or lit.all() else _shade_of(lit)
         self._draw()
 
     def look_at(self, x: float, y: float, zoom: float) -> None:
@@ -173,6 +193,8 @@ class FieldView(Widget):
             StencilUse()
             Color(1, 1, 1, 1)
             Rectangle(texture=self._texture, pos=(left, bottom), size=size)
+            if self._shade is not None:
+                Rectangle(texture=self._shade, pos=(left, bottom), size=size)
             for place, mark in enumerate(self._marks):
                 self._draw_mark(mark, 2.5 if place == self._chosen else 1.0)
             StencilUnUse()

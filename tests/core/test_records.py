@@ -41,6 +41,7 @@ GOOD = {
     "microscope": {"type": "CX18", "magnification": 100},
     "camera": "Galaxy S5",
     "um_per_px": 0.1,
+    "light": "light/a.png",
 }
 
 
@@ -114,6 +115,8 @@ ACCEPTED = {
     "empty microscope": (("microscope",), {}),
     "no camera": (("camera",), _GONE),
     "no scale": (("um_per_px",), None),
+    "no light": (("light",), _GONE),
+    "empty light": (("light",), ""),
     "a whole number for a scale": (("um_per_px",), 1),
     "unknown magnification": (("microscope", "magnification"), None),
     "no votes": (_VOTES, {}),
@@ -171,6 +174,10 @@ REFUSED = {
     "um_per_px -1": (("um_per_px",), -1.0),
     "um_per_px true": (("um_per_px",), True),
     "um_per_px 'x'": (("um_per_px",), "x"),
+    "light null": (("light",), None),
+    "light ../a": (("light",), "../a.png"),
+    "light from the root": (("light",), "/a.png"),
+    "light with a backslash": (("light",), "a\\b.png"),
     "no box": (_BOX, _GONE),
     "box null": (_BOX, None),
     "box of three": (_BOX, [0, 0, 1]),

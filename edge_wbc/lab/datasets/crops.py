@@ -13,6 +13,7 @@ import numpy as np
 from edge_wbc.core.crops import CropRule, crop_near, crop_single
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import decode_image
+from edge_wbc.core.light import read_light
 from edge_wbc.core.records import Box
 from edge_wbc.lab.datasets.read import Dataset, Item
 from edge_wbc.lab.many import map_in_order
@@ -37,13 +38,15 @@ class LoadedCrops:
     sha256: tuple[str, ...]
 
 
-def _cut(job: tuple[Path, Sequence[Box | None], CropRule]) -> tuple[np.ndarray, str]:
-    image, boxes, rule = job
+def _cut(job: tuple[Path, Path | None, Sequence[Box | None], CropRule]) -> tuple[np.ndarray, str]:
+    image, light, boxes, rule = job
     try:
         data = image.read_bytes()
     except OSError as error:
         raise BadInput(image, f"cannot be read ({error.strerror})") from error
     rgb = decode_image(data, image)
+    if light is not None:
+        rgb = read_light(light).even(rgb)
     marked = [box for box in boxes if box is not None]
     for box in marked:
         if box[2] > rgb.shape[1] or box[3] > rgb.shape[0]:
@@ -65,7 +68,7 @@ def load_crops(
         BadInput: a photograph that cannot be read; the line names it.
     """
     by_image = [(image, list(items)) for image, items in groupby(dataset.items, key=lambda item: item.image)]
-    jobs = [(image, [item.box for item in items], rule) for image, items in by_image]
+    jobs = [(image, items[0].light, [item.box for item in items], rule) for image, items in by_image]
     pixels: list[np.ndarray] = []
     hashes: list[str] = []
 

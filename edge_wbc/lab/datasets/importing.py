@@ -23,6 +23,7 @@ from edge_wbc.lab.datasets.formats.common import Marked, Single, plain_name, ste
 from edge_wbc.lab.datasets.formats.table import write_singles
 from edge_wbc.lab.datasets.photographs import (
     claim,
+    copy_whole,
     each,
     is_copy,
     look,
@@ -127,6 +128,10 @@ def _import(
     claim(out, MARKER, name, src)
     for place in ("images", "records")[: 2 if isinstance(entries[0], Marked) else 1]:
         (out / place).mkdir(exist_ok=True)
+    # Many fields have one light, and a record proves all that it names.
+    lit = {(one.light, str(one.facts["light"])) for one in entries if isinstance(one, Marked) and one.light}
+    for light, place in lit:
+        copy_whole(light, out / place)
     done = []
     for one in each(partial(_bring, out), entries, "importing photographs", progress):
         note(list(one.faults))

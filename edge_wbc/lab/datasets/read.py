@@ -28,6 +28,7 @@ class Item:
         box: its place in a field, or None for a photograph of this one cell.
         label: one of the five classes, or a label outside them.
         smear: the slide it comes from, or "" where unknown.
+        light: the file of the light that is divided out of its photograph, or None.
     """
 
     image: Path
@@ -35,6 +36,7 @@ class Item:
     box: Box | None
     label: str
     smear: str = ""
+    light: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,13 @@ def _from_records(path: Path, unlabelled: bool) -> list[Item]:
         image = path / record.image
         if not image.is_file():
             raise BadInput(file, f"names a missing photograph {record.image!r}", "put it back or remove the record")
+        light = path / record.light if record.light else None
+        if light is not None and not light.is_file():
+            raise BadInput(file, f"names a missing light {record.light!r}", "put it back, or empty its `light`")
         for cell in record.cells:
             label = cell.label or UNLABELLED
             if unlabelled or label != UNLABELLED:
-                items.append(Item(image, record.image, cell.box, _class_name(label), record.smear.id))
+                items.append(Item(image, record.image, cell.box, _class_name(label), record.smear.id, light))
     return items
 
 

@@ -11,15 +11,14 @@ import pytest
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.finder import find_cells
+from edge_wbc.core.light import Light, light_of
 from mobile_app.live.calibrate import (
     Calibration,
-    Light,
     Scale,
     calibrated,
     from_lines,
     from_points,
     from_red_cells,
-    light_of,
     read_calibration,
     write_calibration,
 )

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_wbc.core.light import read_light
 from mobile_app.session.shelf import Setup
 from mobile_app.sources.folder import FolderSource
 
@@ -79,7 +80,15 @@ def test_lines_and_light_are_kept_side_by_side_and_forgotten(drive, tmp_path: Pa
     take(app)
     app.press("Keep")
     assert app.app.desk.calibration.scale == scale and app.app.desk.calibration.light is not None
-    assert app.app.desk.setup().white == app.app.desk.setup().flat == app.app.desk.calibration.name
+    app.app.go("capture")
+    app.until(lambda: app.screen.ids.view._texture is not None)
+    app.press("Freeze")
+    app.until(lambda: app.screen.can_keep)
+    app.press("Keep field")
+    (kept,) = app.app.desk.open.fields()
+    assert kept.light is not None and kept.record.light == f"light/{kept.light.name}"
+    assert np.array_equal(read_light(kept.light).levels, app.app.desk.calibration.light.levels)
+    app.app.go("calibrate")
     app.press("Forget")
     assert app.app.desk.calibration is None and app.app.desk.setup().um_per_px is None
     assert not (tmp_path / "home" / "calibration").exists()

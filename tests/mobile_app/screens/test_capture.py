@@ -192,3 +192,45 @@ def test_a_pack_that_is_gone_is_said_where_the_field_is_read(drive, tmp_path: Pa
     app.press("Freeze")
     app.until(lambda: app.screen.can_keep)
     assert "default pack is used" in app.app.said
+
+
+def test_a_folder_is_gone_through_with_buttons_and_arrows(drive, tmp_path: Path) -> None:
+    source = frames_of(tmp_path, drawn(1), drawn(2), drawn(3))
+    app = drive(source=source)
+    begun(app)
+    app.until(lambda: bool(app.screen.focus_told))
+    assert app.screen.heading == "0.png · 1/3"
+    app.press("Freeze")
+    app.until(lambda: app.screen.can_keep)
+    app.press("Next")
+    assert app.screen.heading == "1.png · 2/3" and not app.screen.frozen
+    app.app._key(None, 276, 0, None, [])
+    app.app._key(None, 276, 0, None, [])
+    assert app.screen.heading == "2.png · 3/3"
+    seen = app.screen._seen
+    app.until(lambda: app.screen._seen > seen)
+    freeze(app, keep=True)
+    assert (app.app.desk.open.fields()[0].photograph).read_bytes() == source.file.read_bytes()
+
+
+def brightness(app, x: float, y: float) -> int:
+    """Of the window where a place of the photograph is shown."""
+    view = app.screen.ids.view
+    at = view.to_window(*view.to_view(x, y))
+    return int(app.pixels()[640 - round(at[1]), round(at[0])].max())
+
+
+def test_what_lies_outside_the_round_field_is_darkened_live_and_frozen(drive, tmp_path: Path) -> None:
+    rgb = drawn(4)
+    disc = cv2.circle(np.zeros(rgb.shape[:2], np.uint8), (320, 240), 225, 1, -1) > 0
+    glare = np.where(disc[..., None], rgb, np.uint8(60))
+    app = drive(source=frames_of(tmp_path, glare, drawn(5)))
+    begun(app)
+    app.until(lambda: bool(app.screen.focus_told))
+    assert brightness(app, 20, 20) < 30 and brightness(app, 320, 200) > 80
+    app.press("Freeze")
+    app.until(lambda: app.screen.can_keep)
+    assert brightness(app, 20, 20) < 30
+    app.screen.step(1)
+    app.until(lambda: app.screen.ids.view._shade is None)
+    assert brightness(app, 5, 5) > 200

@@ -142,15 +142,15 @@ def add_fields(session, count: int) -> None:
 def test_votes_are_taken_while_a_session_is_written(app, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = app.app.desk.open
     add_fields(session, 40)
-    voted, real, read = threading.Event(), export._photograph, []
+    voted, real, read = threading.Event(), export._whole, []
 
-    def photograph(field):
-        read.append(field.id)
+    def whole(path):
+        read.append(path)
         if len(read) == 20:  # in the middle of it: were the UI held, no vote would ever come
             assert voted.wait(30), "no vote was taken"
-        return real(field)
+        return real(path)
 
-    monkeypatch.setattr(export, "_photograph", photograph)
+    monkeypatch.setattr(export, "_whole", whole)
     app.press("Export")
     app.until(lambda: "Writing" in app.screen.ids.rows.children[0].detail)
     app.until(lambda: len(read) == 20)
@@ -176,14 +176,14 @@ def test_votes_are_taken_while_a_session_is_written(app, tmp_path: Path, monkeyp
 def test_leaving_in_the_middle_leaves_no_half_file_and_the_votes(app, tmp_path: Path, monkeypatch, drive) -> None:
     session = app.app.desk.open
     add_fields(session, 3)
-    begun, go_on, real = threading.Event(), threading.Event(), export._photograph
+    begun, go_on, real = threading.Event(), threading.Event(), export._whole
 
-    def photograph(field):
+    def whole(path):
         begun.set()
         assert go_on.wait(30)
-        return real(field)
+        return real(path)
 
-    monkeypatch.setattr(export, "_photograph", photograph)
+    monkeypatch.setattr(export, "_whole", whole)
     app.press("Export")
     assert begun.wait(30)
     session.vote(session.next_cell(), "band")

@@ -9,17 +9,19 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
+from edge_wbc.core.crops import CropRule, crop_near
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.light import Light
 from edge_wbc.core.records import Cell, Field, Microscope, Smear, field_from_json
 from mobile_app.session import Session, Setup, Shelf, Store, Suggestion
 from mobile_app.session.export import USE, export_csv, export_zip, safe_for_spreadsheets
 from mobile_app.session.report import write_report
 
-SETUP = Setup(
-    "=1+1 <b>گستره</b>", Smear("7", "Giemsa", "CML"), Microscope("CX18", 100.0), "S5", 0.123456789012345, "w", "f"
-)
+SETUP = Setup("=1+1 <b>گستره</b>", Smear("7", "Giemsa", "CML"), Microscope("CX18", 100.0), "S5", 0.123456789012345)
 
 
 @pytest.fixture
@@ -174,3 +176,52 @@ def test_the_page_needs_nothing_else_and_says_what_it_is_for(full: Session, tmp_
     assert "<td>band</td>" in page and "<figcaption>band" not in page, "nothing of what Bob said"
     write_report(full, out, say=lambda text: f"[{text}]")
     assert f"[{USE}]" in out.read_text(encoding="utf-8") and "small lymphocyte" in page
+
+
+def test_the_light_of_a_field_goes_along_and_the_lab_learns_from_the_even_field(store: Store, tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    levels = np.linspace(90, 230, 96)[None, :, None] * np.array([1, 0.9, 0.7]) * 256
+    lamp = Light(levels.repeat(72, 0).astype(np.uint16))
+    rgb = np.clip(rng.normal(150, 25, (240, 320, 3)), 0, 255).astype(np.uint8)
+    png = cv2.imencode(".png", rgb[..., ::-1])[1].tobytes()
+    session = Shelf(store).create(SETUP, "Ann")
+    cell = Cell((100, 80, 160, 140))
+    session.add_field(png, (320, 240), [cell], light=lamp.png())
+    session.add_field(cv2.imencode(".png", rgb)[1].tobytes(), (320, 240), [cell], light=lamp.png())
+    for one in session.cells():
+        session.vote(one.id, "monocyte")
+    out = tmp_path / "session.zip"
+    assert export_zip(store, session.id, out) == ()
+    with zipfile.ZipFile(out) as archive:
+        assert sum(name.startswith("light/") for name in archive.namelist()) == 1
+    lab = pytest.importorskip("edge_wbc.lab.datasets", reason="the lab's import needs the extra train")
+    importing = pytest.importorskip("edge_wbc.lab.datasets.importing", reason="the lab's import needs the extra train")
+    done = importing.import_set("session", out, tmp_path / "lab")
+    assert done.faults == () and done.labelled == 2
+    rule = CropRule(48)
+    loaded = lab.load_crops(lab.read_dataset(tmp_path / "lab"), rule)
+    even = crop_near(lamp.even(rgb), [cell.box], rule)[0]
+    assert any(np.array_equal(pixels, even) for pixels in loaded.pixels)
+    assert not any(np.array_equal(pixels, crop_near(rgb, [cell.box], rule)[0]) for pixels in loaded.pixels)
+    next((tmp_path / "lab" / "light").iterdir()).unlink()
+    with pytest.raises(BadInput, match="names a missing light"):
+        lab.read_dataset(tmp_path / "lab")
+    store.photograph(session.fields()[0].record.light[6:-4], ".png").unlink()
+    (lost,) = set(export_zip(store, session.id, out))
+    assert lost.endswith(".png")
+    done = importing.import_set("session", out, tmp_path / "again")
+    assert done.labelled == 2 and all("light" in fault.row for fault in done.faults)
+    assert lab.read_dataset(tmp_path / "again").items[0].light is None
+
+
+def test_a_light_is_swept_only_when_no_field_has_it(store: Store, draw_photograph: Callable[[int], bytes]) -> None:
+    shelf, lamp = Shelf(store), Light(np.full((4, 6, 3), 40000, np.uint16)).png()
+    first, second = (shelf.create(SETUP, "Ann") for _ in range(2))
+    for number, session in enumerate((first, second)):
+        session.add_field(draw_photograph(90 + number), (64, 48), light=lamp)
+    file = first.fields()[0].light
+    assert file is not None
+    shelf.delete(first.id, confirm=True)
+    assert file.read_bytes() == lamp
+    shelf.delete(second.id, confirm=True)
+    assert not file.exists()

@@ -15,8 +15,6 @@ FULL = Setup(
     Microscope("CX18", 100.0),
     "S5",
     0.12,
-    "w1",
-    "f1",
     200,
     ("band", "monocyte"),
 )

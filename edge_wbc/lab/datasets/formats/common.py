@@ -54,6 +54,7 @@ class Marked:
         size: width and height that the annotation claims.
         facts: other members of the record, as far as the format tells them.
         mask: a picture of 255 nucleus, 128 cytoplasm, 0 rest.
+        light: the file of the light that `facts` name.
     """
 
     where: str
@@ -65,6 +66,7 @@ class Marked:
     facts: Mapping[str, Any] = field(default_factory=dict)
     mask: Path | None = None
     shares: bool = False
+    light: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -156,8 +158,8 @@ def sidecar(src: Path, kind: type[Riding]) -> Riding:
 
 
 def facts_of(record: Field) -> dict[str, Any]:
-    """What a record says beside size and cells: the members that ride along."""
-    return {key: value for key, value in field_to_json(record).items() if key not in _OWN}
+    """What a record says beside size and cells: the members that ride along, but the light, whose file stays."""
+    return {key: value for key, value in field_to_json(record).items() if key not in (*_OWN, "light")}
 
 
 _OWN = ("schema", "width", "height", "cells")

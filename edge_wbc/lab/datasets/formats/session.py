@@ -1,7 +1,8 @@
-"""The toolkit's own dataset folder, such as the phone's session: ``images/``, ``records/*.json``, ``masks/``."""
+"""The toolkit's own dataset folder, as the phone's session: ``images/``, ``records/*.json``, ``masks/``, ``light/``."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,5 +43,13 @@ def read_session(src: Path) -> Iterator[Entry]:
         width, height = data.get("width"), data.get("height")
         size = (width, height) if type(width) is int and type(height) is int else None
         name = str(data["image"])
-        mask = mask_of(src, name, data)
-        yield Marked(str(file), image, name, tuple(cells), tuple(rows), size, data, mask)
+        mask, light = mask_of(src, name, data), None
+        if data.get("light") and isinstance(data["light"], str):
+            try:
+                if not re.fullmatch(r"light/[\w-]+\.png", data["light"]):
+                    raise BadInput(file, f"light {data['light']!r} is no place for one", "use light/NAME.png")
+                light = photograph(src, data["light"], (src,))
+            except BadInput as error:  # the votes are worth more than an even light
+                yield Fault(str(file), "light", error.fault, error.remedy)
+                data["light"] = ""
+        yield Marked(str(file), image, name, tuple(cells), tuple(rows), size, data, mask, light=light)

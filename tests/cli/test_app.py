@@ -1,0 +1,62 @@
+"""`edge-wbc app`: what it looks through, and what it refuses before a window opens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edge_wbc.cli.main import main
+from mobile_app.sources.folder import FolderSource
+from mobile_app.sources.video import VideoSource
+
+pytest.importorskip("kivy", reason="the app needs Kivy: pip install 'edge-wbc[app]'")
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list:
+    """What the app was started with; no window opens."""
+    seen: list = []
+
+    class Recorder:
+        def __init__(self, *asked: object) -> None:
+            seen.extend(asked)
+
+        def run(self) -> None:
+            pass
+
+    monkeypatch.setattr("mobile_app.app.WbcApp", Recorder)
+    return seen
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr("sys.argv", ["edge-wbc", "app", *map(str, arguments)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return int(left.value.code or 0)
+
+
+def test_looks_through_the_webcam_a_folder_or_a_video(
+    opened: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9, 3), np.uint8))
+    (tmp_path / "b.mp4").write_bytes(b"")
+    assert run(monkeypatch, "--camera", 2, "--home", tmp_path / "home") == 0
+    assert isinstance(opened[1], VideoSource) and opened[1].name == "webcam 2" and opened[0] == tmp_path / "home"
+    opened.clear()
+    assert run(monkeypatch, "--frames", tmp_path) == 0
+    assert isinstance(opened[1], FolderSource) and opened[1].file.name == "a.png"
+    opened.clear()
+    assert run(monkeypatch, "--frames", tmp_path / "b.mp4") == 0
+    assert isinstance(opened[1], VideoSource) and opened[1].name.endswith("b.mp4")
+
+
+@pytest.mark.parametrize("asked", [("--frames", "nowhere"), ("--pack", "nowhere")])
+def test_what_is_not_there_is_refused_in_a_line(
+    opened: list, asked: tuple, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    assert run(monkeypatch, *asked) == 2
+    said = capsys.readouterr().err.strip()
+    assert "nowhere" in said and "\n" not in said and not opened
