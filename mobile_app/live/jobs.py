@@ -75,10 +75,11 @@ class Jobs:
 
     def deliver(self) -> None:
         """Hands over what has ended; to be called by the UI now and then."""
-        with self._wake:
-            ended = list(self._ended)
-            self._ended.clear()
-        for job in ended:
+        while True:
+            with self._wake:
+                if not self._ended:
+                    return
+                job = self._ended.popleft()
             del self._going[job.what]
             try:
                 if job.fault is not None:

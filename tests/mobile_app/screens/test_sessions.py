@@ -101,7 +101,7 @@ def test_every_screen_tells_what_is_open_and_a_start_goes_on_there(app, drive, t
     app = drive(home=tmp_path / "home")
     assert app.screen.name == "label"
     app.press("Sessions")
-    assert app.screen.ids.rows.children[0].detail.startswith("open now · ")
+    assert app.screen.ids.rows.children[0].detail.startswith("Open now · ")
     app.press("Delete")
     app.press("Delete")
     assert app.app.opened == "No session is open"
