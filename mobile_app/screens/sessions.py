@@ -15,6 +15,7 @@ from edge_wbc.core.records import Smear
 from mobile_app.session.outgoing import write_session
 from mobile_app.session.shelf import Listed
 from mobile_app.session.upload import queue
+from mobile_app.widgets import row_text  # noqa: F401  registers OneLine and RowText for the .kv files
 from mobile_app.widgets.page import Page
 from mobile_app.widgets.say import PushButton
 from mobile_app.words import LANGUAGES

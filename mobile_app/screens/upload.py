@@ -11,6 +11,7 @@ from kivy.uix.boxlayout import BoxLayout
 
 from edge_wbc.core.errors import BadInput
 from mobile_app.session.upload import Upload
+from mobile_app.widgets import row_text  # noqa: F401  registers OneLine and RowText for the .kv files
 from mobile_app.widgets.page import Page
 
 __all__ = ["UploadScreen"]
@@ -117,7 +118,7 @@ class UploadScreen(Page):
     def _detail(self, one: Upload) -> str:
         """How far it is and what hinders it."""
         words = self.app.words
-        size = words("upload.size", mb=f"{one.size / 1e6:.1f}")
+        size = words("upload.size", mb=f"{max(one.size / 1e6, 0.1):.1f}")
         if one.state == "done":
             return words("upload.done", size=size)
         if one.trouble:

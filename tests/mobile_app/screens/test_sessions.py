@@ -223,3 +223,19 @@ def test_of_three_hundred_sessions_a_few_are_drawn_and_all_are_found(drive, tmp_
     assert entry.text == "Slide 300", "what is half typed stays"
     app.press("Save")
     assert titles() == [] and len(app.app.desk.shelf.find("slide 300")) == 1
+
+
+@pytest.mark.parametrize("name", ["W" * 80, "هفتهٔ دوم " * 12])
+def test_a_long_name_begins_with_its_beginning_and_fits_the_line(app, name: str) -> None:
+    session = app.app.desk.open.id
+    app.app.desk.shelf.rename(session, name)
+    app.screen.refresh()
+    app.frames(3)
+    (title,) = (one for one in app.screen.ids.rows.children[0].children if getattr(one, "say", "").endswith("…"))
+    assert len(title.say) > 10 and name.startswith(title.say[:-1])
+    assert title.texture_size[0] <= title.width and title.texture_size[1] <= title.height
+    assert title.halign == ("left" if name.isascii() else "right")
+    app.app.desk.shelf.rename(session, "A")
+    app.screen.refresh()
+    app.frames(3)
+    assert (title.say, title.halign) == ("A · S-1 · Ada", "left")
