@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from edge_wbc.core.interpreter import Interpreter, open_interpreter
+from edge_wbc.core.interpreter import Interpreter, open_interpreter, timed_turn
 from export.cost import Cost, cost_of
 from export.memory import resident_growth
 
@@ -107,7 +106,7 @@ def bench(
     for done in range(0, options.runs, _TURN):
         tell("timing", done, options.runs)
         for key, interpreter in opened.items():
-            seconds[key] += _turn(interpreter, pixels, min(_TURN, options.runs - done))
+            seconds[key] += timed_turn(interpreter, pixels, min(_TURN, options.runs - done))
     tell("timing", options.runs, options.runs)
 
     grown: dict[str, int | None] = dict.fromkeys(artefacts)
@@ -131,16 +130,6 @@ def bench(
         )
         for (kind, threads), times in seconds.items()
     ]
-
-
-def _turn(interpreter: Interpreter, pixels: np.ndarray, count: int) -> list[float]:
-    interpreter.outputs(pixels)
-    times = []
-    for _ in range(count):
-        started = time.perf_counter()
-        interpreter.outputs(pixels)
-        times.append(time.perf_counter() - started)
-    return times
 
 
 def _cost(file: str, model: bytes) -> Cost | None:

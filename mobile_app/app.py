@@ -62,6 +62,7 @@ class WbcApp(App):
     said = StringProperty("")
     at = StringProperty("sessions")
     opened = StringProperty("")
+    files: Any = None  # on a phone its `AndroidFiles`
 
     def __init__(
         self,
@@ -162,8 +163,7 @@ class WbcApp(App):
 
     def on_pause(self) -> bool:
         Window.release_all_keyboards()  # what is half typed is kept: a paused app may be ended
-        if self.desk.source is not None:
-            self.desk.source.stop()
+        self.screens.current_screen.dispatch("on_leave")  # lets go of the camera, which `refresh` takes up again
         return True
 
     def on_resume(self) -> None:
@@ -188,10 +188,14 @@ def main() -> None:
         from android.storage import app_storage_path
 
         from mobile_app.android.device import AndroidDevice
+        from mobile_app.android.files import AndroidFiles
         from mobile_app.live.phone_interpreter import install
         from mobile_app.sources.android_camera import AndroidCamera
 
-        app = WbcApp(Path(app_storage_path()) / "wbc", AndroidCamera())
+        home = Path(app_storage_path()) / "wbc"
+        app = WbcApp(home, AndroidCamera())
+        app.files = AndroidFiles(home / "taken", lambda act: Clock.schedule_once(lambda _: act()))
+        Window.allow_screensaver = False  # both hands are at the microscope
         app.desk.device = AndroidDevice()
         try:
             app.desk.versions = {"tflite": install()}

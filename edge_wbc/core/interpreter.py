@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, List, Mapping, Optional, Protocol, Tuple
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from edge_wbc.core.errors import BadInput
 
-__all__ = ["Interpreter", "TfliteInterpreter", "muted_stderr", "open_interpreter", "use_tflite"]
+__all__ = ["Interpreter", "TfliteInterpreter", "muted_stderr", "open_interpreter", "timed_turn", "use_tflite"]
 
 _TFLITE_HOMES: Tuple[Tuple[str, str], ...] = (
     ("ai_edge_litert.interpreter", "litert"),
@@ -168,3 +169,18 @@ def open_interpreter(name: str, model: bytes, threads: int = 1) -> Interpreter:
     if name.endswith(".tflite"):
         return _open_tflite(name, model, threads)
     raise BadInput(name, "neither .tflite nor .onnx")
+
+
+def timed_turn(interpreter: Interpreter, pixels: np.ndarray, count: int) -> List[float]:
+    """Seconds of each of `count` inferences of (S, S, 3) uint8 `pixels`, from pixels to float32 outputs.
+
+    One before them is not timed: it brings the artefact's own weights into the cache, where they are from a field's
+    second cell on. Raises as `Interpreter.outputs`.
+    """
+    interpreter.outputs(pixels)
+    seconds = []
+    for _ in range(count):
+        started = time.perf_counter()
+        interpreter.outputs(pixels)
+        seconds.append(time.perf_counter() - started)
+    return seconds

@@ -1,23 +1,16 @@
-"""Java classes, listeners and permissions through pyjnius, imported only when one of them is asked for."""
+"""Java classes and permissions through pyjnius, imported only when one of them is asked for."""
 
 from __future__ import annotations
 
 import importlib
 import threading
-from typing import Any, Callable, Tuple, Type
+from typing import Any, Callable, Set, Tuple, Type
 
 from edge_wbc.core.errors import BadInput
 
-__all__ = ["java_bytes", "java_class", "java_exception", "java_words", "listener", "on_android", "with_permission"]
+__all__ = ["java_bytes", "java_class", "java_exception", "java_words", "with_permission"]
 
-
-def on_android() -> bool:
-    """Whether there is an Android around this process."""
-    try:
-        importlib.import_module("android.permissions")
-    except ImportError:
-        return False
-    return True
+_refused: Set[str] = set()
 
 
 def _jnius() -> Any:
@@ -55,40 +48,27 @@ def java_words(error: Exception) -> str:
 
 
 def java_bytes(array: Any) -> bytes:
-    """The content of a Java byte[], copied; the array itself is Java's and lives no longer than the call it came by."""
+    """The content of a Java byte[], copied; the array itself is Java's: keep it no longer than that."""
     return array.tostring()
-
-
-def listener(interface: str, method: str, signature: str, call: Callable[..., None]) -> Any:
-    """A Java object of an interface with one method, which calls `call` on whatever thread Java calls it.
-
-    Call on the main thread and keep the object as long as Java may call it: Java holds no reference that counts.
-    """
-    jnius = _jnius()
-
-    def invoke(self: Any, *arguments: Any) -> None:
-        call(*arguments)
-
-    body = {
-        "__javainterfaces__": [interface.replace(".", "/")],
-        method: jnius.java_method(signature)(invoke),
-    }
-    return type(jnius.PythonJavaClass)("Listener", (jnius.PythonJavaClass,), body)()
 
 
 def with_permission(name: str, answered: Callable[[bool], None]) -> None:
     """Calls `answered` with whether a permission ("CAMERA") is given: at once where it is, else after asking.
 
-    Asking ends on Android's own thread; a person who said "never again" is not asked and has denied.
+    Asking pauses the app and ends on Android's own thread. Who has refused is not asked again while the app runs: an
+    app that asks whenever it comes back from a pause would ask for ever.
     """
     permissions = importlib.import_module("android.permissions")
     wanted = getattr(permissions.Permission, name)
-    if permissions.check_permission(wanted):
-        answered(True)
+    given = permissions.check_permission(wanted)
+    if given or wanted in _refused:
+        answered(given)
         return
 
     def told(_asked: Tuple[str, ...], given: Tuple[bool, ...]) -> None:
         # Android gives empty lists where its question was interrupted.
+        if given and not all(given):
+            _refused.add(wanted)
         answered(bool(given) and all(given))
 
     permissions.request_permissions([wanted], told)

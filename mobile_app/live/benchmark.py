@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Protocol, Tuple
@@ -14,7 +13,7 @@ import numpy as np
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
-from edge_wbc.core.interpreter import Interpreter, open_interpreter
+from edge_wbc.core.interpreter import open_interpreter, timed_turn
 from edge_wbc.core.pack import Pack
 
 __all__ = ["BenchmarkOptions", "Desktop", "Device", "benchmark", "write_benchmark"]
@@ -90,7 +89,7 @@ def benchmark(
         if not report(done, options.runs):
             raise BadInput("benchmark", "was ended before it was done")
         for key, interpreter in opened.items():
-            seconds[key] += _turn(interpreter, pixels, min(_TURN, options.runs - done))
+            seconds[key] += timed_turn(interpreter, pixels, min(_TURN, options.runs - done))
     report(options.runs, options.runs)
     return {
         "device": device.name,
@@ -117,13 +116,3 @@ def benchmark(
 def write_benchmark(path: Path, found: Dict[str, Any]) -> None:
     """Writes it whole or not at all."""
     write_whole(path, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
-
-
-def _turn(interpreter: Interpreter, pixels: np.ndarray, count: int) -> List[float]:
-    interpreter.outputs(pixels)
-    times = []
-    for _ in range(count):
-        started = time.perf_counter()
-        interpreter.outputs(pixels)
-        times.append(time.perf_counter() - started)
-    return times

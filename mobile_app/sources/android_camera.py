@@ -1,31 +1,33 @@
 """The phone's camera: `android.hardware.Camera` of API 23 behind `FrameSource`.
 
-CameraX and Camera2 wrappers fail on the phones of 2014. The preview runs into a SurfaceTexture that nobody draws; one
-frame at a time is asked for, when the last was fetched: nothing queues, nothing is converted that nobody sees. Frames
-and photographs both lie as the sensor does.
+CameraX and Camera2 wrappers fail on the phones of 2014. `org.edgewbc.NewestFrame` keeps the newest frame, the still and
+the error on Java's side; a thread here takes a frame when the last one was fetched: nothing queues, nothing is
+converted that nobody sees. Frames and photographs both lie as the sensor does.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any, List, Optional, Sequence, Tuple
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import decode_image, nv21_to_rgb
-from mobile_app.android.java import java_bytes, java_class, java_exception, java_words, listener, with_permission
+from mobile_app.android.java import java_bytes, java_class, java_exception, java_words, with_permission
 from mobile_app.sources.frames import PREVIEW_SIDE, Frame, FrameGone, Newest, Photograph
 
 __all__ = ["AndroidCamera"]
 
 _CAMERA = "android.hardware.Camera"
-_CLASSES = (_CAMERA, f"{_CAMERA}$Parameters", f"{_CAMERA}$Size", "java.util.List", "android.graphics.SurfaceTexture")
-# A texture name of OpenGL; any will do, since nothing draws it.
-_TEXTURE = 10
+# Those that calls only return are among them: pyjnius looks up the class of what it is given.
+_CLASSES = ("org.edgewbc.NewestFrame", _CAMERA, f"{_CAMERA}$Parameters", f"{_CAMERA}$Size", "java.util.List")
+_POLL_S = 0.01
+# Seldom enough for the battery while nobody looks, often enough to give way when another app wants the camera.
+_IDLE_S = 0.25
 _SILENCE_S = 5.0
 _SHOT_S = 10.0
-_EVICTED, _SERVER_DIED = 2, 100
-_FAULTS = {_EVICTED: "another app took it", _SERVER_DIED: "Android's camera service stopped"}
+_FAULTS = {2: "another app took it", 3: "this phone's rules forbid it", 100: "Android's camera service stopped"}
 _AGAIN = "close other apps that use it, then start it again"
 
 
@@ -37,22 +39,15 @@ class _Run:
     guard: Any = field(default_factory=threading.RLock)
     over: Any = field(default_factory=threading.Event)
     wanted: Any = field(default_factory=threading.Event)
-    arrived: Any = field(default_factory=threading.Event)
-    shot: Any = field(default_factory=threading.Event)
     thread: Optional[threading.Thread] = None
     camera: Any = None
-    texture: Any = None
-    size: Tuple[int, int] = (0, 0)
-    frame: bytes = b""
-    photograph: bytes = b""
     fault: Optional[FrameGone] = None
 
     def end(self, fault: Optional[FrameGone] = None) -> None:
         """Wakes whatever waits, for the last time."""
         self.fault = self.fault or fault
         self.over.set()
-        for event in (self.wanted, self.arrived, self.shot):
-            event.set()
+        self.wanted.set()
 
 
 class AndroidCamera:
@@ -70,7 +65,7 @@ class AndroidCamera:
         self._run.end()
         self._shooting = threading.Lock()
         self._java: List[Any] = []
-        self._listeners: List[Any] = []
+        self._frames: Any = None
 
     def start(self) -> None:
         """Asks for permission where needed, and opens the camera on a thread of its own."""
@@ -111,18 +106,11 @@ class AndroidCamera:
                 if run.camera is None:
                     run.slot.get()
                     raise BadInput(self.name, "is not ready yet", "wait for the preview")
-                run.shot.clear()
                 try:
-                    run.camera.takePicture(None, None, self._listeners[1])
+                    self._frames.still()
                 except java_exception() as error:
                     raise BadInput(self.name, f"took no photograph ({java_words(error)})", "try again") from error
-            came = run.shot.wait(_SHOT_S)
-            if run.over.is_set():
-                raise run.fault or FrameGone(self.name, "was closed before the photograph came", "try again")
-            self._resume(run)
-            if not came:
-                raise BadInput(self.name, f"gave no photograph within {_SHOT_S:.0f} s", "try again")
-            data = run.photograph
+            data = self._photograph(run)
         return Photograph(decode_image(data, self.name), data)
 
     def lock(self, held: bool) -> bool:
@@ -151,28 +139,22 @@ class AndroidCamera:
         self._run.end()
 
     def _look_up(self) -> None:
-        if self._listeners:
-            return
-        self._java = [java_class(name) for name in _CLASSES]
-        # Kept for good: Android may deliver a message that was on its way when the camera was released.
-        self._listeners = [
-            listener(f"{_CAMERA}$PreviewCallback", "onPreviewFrame", f"([BL{_slashed};)V", self._on_frame),
-            listener(f"{_CAMERA}$PictureCallback", "onPictureTaken", f"([BL{_slashed};)V", self._on_photograph),
-            listener(f"{_CAMERA}$ErrorCallback", "onError", f"(IL{_slashed};)V", self._on_error),
-        ]
+        if self._frames is None:
+            self._java = [java_class(name) for name in _CLASSES]
+            self._frames = self._java[0]()
 
-    def _on_frame(self, data: Any, _camera: Any) -> None:
-        run = self._run
-        run.frame = java_bytes(data)
-        run.arrived.set()
-
-    def _on_photograph(self, data: Any, _camera: Any) -> None:
-        run = self._run
-        run.photograph = java_bytes(data)
-        run.shot.set()
-
-    def _on_error(self, error: int, _camera: Any) -> None:
-        self._run.end(FrameGone(self.name, _FAULTS.get(error, f"failed (Android's error {error})"), _AGAIN))
+    def _photograph(self, run: _Run) -> bytes:
+        """Waits for the JPEG that was asked for; the preview goes on by itself."""
+        end = time.monotonic() + _SHOT_S
+        while not run.over.wait(_POLL_S):
+            with run.guard:
+                jpeg = None if run.camera is None else self._frames.takeStill()
+                if jpeg is not None:
+                    return java_bytes(jpeg)
+            if time.monotonic() > end:
+                # Given back and opened anew: a photograph that came late would pass for the next one.
+                run.end(FrameGone(self.name, f"gave no photograph within {_SHOT_S:.0f} s", _AGAIN))
+        raise run.fault or FrameGone(self.name, "was closed before the photograph came", "try again")
 
     def _work(self, run: _Run, before: Optional[threading.Thread]) -> None:
         """The camera's thread: opens it, fetches frames until the run is over, lets go of it."""
@@ -192,74 +174,63 @@ class AndroidCamera:
                 run.slot.fail(run.fault)
 
     def _open(self, run: _Run) -> None:
-        camera_class, texture_class = self._java[0], self._java[-1]
-        camera = camera_class.open()
+        camera = self._java[1].open()
         if camera is None:
             raise FrameGone(self.name, "this phone has none on its back", "count without it")
         with run.guard:
             run.camera = camera
             parameters = camera.getParameters()
             photograph = max(_sizes(parameters.getSupportedPictureSizes()), key=_area)
-            run.size = _preview_size(_sizes(parameters.getSupportedPreviewSizes()), photograph, self._side)
+            preview = _preview_size(_sizes(parameters.getSupportedPreviewSizes()), photograph, self._side)
             parameters.setPictureSize(*photograph)
-            parameters.setPreviewSize(*run.size)
+            parameters.setPreviewSize(*preview)
             parameters.setJpegQuality(95)
             modes = _items(parameters.getSupportedFocusModes())
             if "infinity" in modes:
                 # An ocular sends parallel light; and what focus moves changes the scale.
                 parameters.setFocusMode("infinity")
             camera.setParameters(parameters)
-            camera.setErrorCallback(self._listeners[2])
-            run.texture = texture_class(_TEXTURE)
-            camera.setPreviewTexture(run.texture)
-            camera.startPreview()
+            self._frames.start(camera)
 
     def _fetch(self, run: _Run) -> None:
-        silent = 0.0
-        run.wanted.set()
-        while True:
-            run.wanted.wait()
-            if run.over.is_set():
-                return
-            with run.guard:
-                run.arrived.clear()
-                run.camera.setOneShotPreviewCallback(self._listeners[0])
-            if not run.arrived.wait(0.5):
-                # A photograph being taken holds the preview up.
-                silent = 0.0 if self._shooting.locked() else silent + 0.5
-                if silent >= _SILENCE_S:
-                    raise FrameGone(self.name, f"gave no frame for {_SILENCE_S:.0f} s", _AGAIN)
+        size = self._frames.width(), self._frames.height()
+        last = time.monotonic()
+        while not run.over.is_set():
+            error = self._frames.takeError()
+            if error:
+                raise FrameGone(self.name, _FAULTS.get(error, f"failed (Android's error {error})"), _AGAIN)
+            if not run.wanted.wait(_IDLE_S) or self._shooting.locked():
+                # Nobody looks, or a photograph that is being taken holds the preview up: that is no silence.
+                last = time.monotonic()
+                run.over.wait(_POLL_S)
                 continue
-            if run.over.is_set():
-                return
-            silent = 0.0
-            run.wanted.clear()
-            run.slot.put(nv21_to_rgb(run.frame, *run.size))
+            frame = self._taken()
+            if frame is not None:
+                run.wanted.clear()
+                run.slot.put(nv21_to_rgb(frame, *size))
+                last = time.monotonic()
+            elif time.monotonic() - last > _SILENCE_S:
+                raise FrameGone(self.name, f"gave no frame for {_SILENCE_S:.0f} s", _AGAIN)
+            else:
+                run.over.wait(_POLL_S)
 
-    def _resume(self, run: _Run) -> None:
-        """Taking a photograph stops the preview."""
-        with run.guard:
-            if run.camera is None:
-                return
-            try:
-                run.camera.startPreview()
-            except java_exception() as error:
-                run.end(FrameGone(self.name, f"did not go on ({java_words(error)})", _AGAIN))
+    def _taken(self) -> Optional[bytes]:
+        # Copied and let go of here: pyjnius may write the array back when it forgets it, and after the next `take` it
+        # is the camera's again.
+        frame = self._frames.take()
+        return None if frame is None else java_bytes(frame)
 
     def _release(self, run: _Run) -> None:
         with run.guard:
             camera, run.camera = run.camera, None
-        if camera is None:
-            return
-        try:
-            camera.release()
-            run.texture.release()
-        except java_exception():
-            # It is gone already, which is why it is let go of.
-            pass
-
-
-_slashed = _CAMERA.replace(".", "/")
+            if camera is None:
+                return
+            for act in (self._frames.stop, camera.release):
+                try:
+                    act()
+                except java_exception():
+                    # It is gone already, which is why it is let go of.
+                    pass
 
 
 def _items(java_list: Any) -> List[Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from edge_wbc.core import interpreter as room
 from edge_wbc.core.errors import BadInput
-from edge_wbc.core.interpreter import OnnxInterpreter, TfliteInterpreter, open_interpreter, use_tflite
+from edge_wbc.core.interpreter import OnnxInterpreter, TfliteInterpreter, open_interpreter, timed_turn, use_tflite
 
 
 class FakeRuntime:
@@ -202,3 +202,29 @@ def test_a_refusal_without_words(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", lambda module: Home)
     with pytest.raises(BadInput, match="litert refuses it .RuntimeError."):
         open_interpreter("m.tflite", b"x")
+
+
+def test_a_turn_times_each_but_the_first(monkeypatch):
+    clock = [0.0]
+    lasts = iter([9.0, 1.0, 2.0, 3.0])
+
+    class Slow:
+        runtime = "slow"
+
+        def outputs(self, pixels):
+            assert pixels.shape == (4, 4, 3)
+            clock[0] += next(lasts)
+            return []
+
+    monkeypatch.setattr(room.time, "perf_counter", lambda: clock[0])
+    assert timed_turn(Slow(), CROPS[0], 3) == [1.0, 2.0, 3.0]
+    assert next(lasts, None) is None, "one before, then as many as asked"
+
+
+def test_a_turn_hands_on_what_cannot_run():
+    class Broken(FakeRuntime):
+        def invoke(self):
+            raise RuntimeError("Node 3")
+
+    with pytest.raises(BadInput, match="cannot run it"):
+        timed_turn(TfliteInterpreter("fake", Broken(np.float32), "m.tflite"), CROPS[0], 1)

@@ -16,6 +16,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from mobile_app.android import java as bridge
+
 
 class JavaException(Exception):
     def __init__(self, classname: str, innermessage: str = "") -> None:
@@ -47,31 +49,6 @@ class JavaList:
         return self._items[at]
 
 
-class _Java(type):
-    pass
-
-
-class PythonJavaClass(metaclass=_Java):
-    def __init__(self) -> None:
-        assert threading.current_thread() is threading.main_thread(), "a listener made off the main thread"
-        (self.interface,) = self.__javainterfaces__
-        assert "." not in self.interface
-
-    def call(self, method: str, signature: str, *arguments: object) -> None:
-        """What Java does: the method is sought by name and signature."""
-        found = getattr(self, method)
-        assert found.__javasignature__ == signature
-        found(*arguments)
-
-
-def java_method(signature: str, name: str | None = None) -> Callable:
-    def marked(function: Callable) -> Callable:
-        function.__javasignature__, function.__javaname__ = signature, name
-        return function
-
-    return marked
-
-
 @pytest.fixture
 def java(monkeypatch) -> types.SimpleNamespace:
     """A pyjnius whose classes the test puts into `java.classes`."""
@@ -85,7 +62,6 @@ def java(monkeypatch) -> types.SimpleNamespace:
 
     module = types.ModuleType("jnius")
     module.autoclass, module.JavaException = autoclass, JavaException
-    module.PythonJavaClass, module.java_method = PythonJavaClass, java_method
     monkeypatch.setitem(sys.modules, "jnius", module)
     return types.SimpleNamespace(classes=classes, JavaException=JavaException, ByteArray=ByteArray, List=JavaList)
 
@@ -100,6 +76,7 @@ def permissions(monkeypatch) -> types.SimpleNamespace:
     module.request_permissions = lambda names, told: state.asked.append((names, told))
     monkeypatch.setitem(sys.modules, "android", types.ModuleType("android"))
     monkeypatch.setitem(sys.modules, "android.permissions", module)
+    monkeypatch.setattr(bridge, "_refused", set())
     return state
 
 

@@ -11,10 +11,17 @@ from typing import Any
 
 import pytest
 
+from mobile_app.icon import write_icons
 from mobile_app.stage import stage
 
 ROOT = Path(__file__).parents[3]
 APP = ROOT / "mobile_app"
+PICTURES = {
+    "icon.filename": "icon.png",
+    "icon.adaptive_foreground.filename": "icon_front.png",
+    "icon.adaptive_background.filename": "icon_back.png",
+    "presplash.filename": "presplash.png",
+}
 TOOLS = Path(os.environ.get("EDGE_WBC_ANDROID_TOOLS", ROOT / "build" / "android-tools"))
 
 
@@ -33,6 +40,8 @@ def open_buildozer(staged: Path, room: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("APP_SOURCE_DIR", str(staged))
     monkeypatch.setenv("BUILDOZER_BUILD_DIR", str(room / "build"))
     monkeypatch.setenv("BUILDOZER_BIN_DIR", str(room / "apk"))
+    for key in PICTURES:
+        monkeypatch.setenv(f"APP_{key.upper().replace('.', '_')}", str(room / "icon" / PICTURES[key]))
     return package.Buildozer("buildozer.spec", "android")
 
 
@@ -57,6 +66,7 @@ def packed(staged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     with pytest.MonkeyPatch.context() as monkeypatch:
         buildozer = open_buildozer(staged, room, monkeypatch)
+        write_icons(room / "icon")
         buildozer._copy_application_sources()
         (Path(buildozer.app_dir) / "refused.apk").write_bytes(b"")  # so that p4a's black list is seen to be at work
         dist = Path(buildozer.target.get_dist_dir("edgewbc"))

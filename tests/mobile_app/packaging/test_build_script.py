@@ -26,7 +26,7 @@ def checkout(staged: Path, tmp_path: Path) -> Path:
     """What the script needs of a checkout, a home, and every tool it asks for, which do nothing."""
     root = tmp_path / "checkout"
     shutil.copytree(staged, root)
-    for name in ("stage.py", "build-android", "buildozer.spec"):
+    for name in ("stage.py", "icon.py", "build-android", "buildozer.spec"):
         shutil.copy(ROOT / "mobile_app" / name, root / "mobile_app" / name)
     for name in TOOLS:
         program(tmp_path / "bin" / name, "#!/bin/sh\n")
@@ -76,6 +76,7 @@ def test_stages_and_hands_over(build: Callable[..., "subprocess.CompletedProcess
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{tmp_path}/checkout/mobile_app android debug\n\n"
     assert (tmp_path / "checkout" / "build" / "android" / LIST).is_file()
+    assert (tmp_path / "checkout" / "build" / "icon" / "icon.png").is_file()
 
 
 def test_what_is_missing_is_named(

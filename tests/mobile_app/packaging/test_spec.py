@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import edge_wbc
+from mobile_app.icon import GROUND, write_icons
 from mobile_app.stage import ROOT
 
 package = pytest.importorskip("buildozer", reason="buildozer not installed: pip install 'edge-wbc[android]'")
@@ -35,6 +36,7 @@ def test_names_and_version(buildozer: Any) -> None:
 def test_asks_for_no_more_than_it_needs(buildozer: Any) -> None:
     asked = set(buildozer.config.getlist("app", "android.permissions"))
     assert asked == {"CAMERA", "INTERNET", "ACCESS_NETWORK_STATE", "VIBRATE"}
+    assert not buildozer.config.getbooldefault("app", "android.wakelock", False)  # SDL keeps the screen on, unasked
     assert not buildozer.config.getbooldefault("app", "android.allow_backup", True)
     assert not buildozer.config.getbooldefault("app", "android.accept_sdk_license", True)
 
@@ -65,6 +67,27 @@ def test_gradle_and_java(packed: Path) -> None:
     assert re.search(r"minSdkVersion 21\s+targetSdkVersion 33", gradle)
     (source,) = re.findall(r"java \{\s*srcDir '(.*)'", gradle)
     assert (Path(source) / "org" / "edgewbc" / "NewestFrame.java").is_file()
+
+
+def test_pictures_are_those_that_are_drawn(tmp_path: Path, packed: Path) -> None:
+    """p4a gives a picture its name without a look at what is inside, and its own where the spec names none."""
+    write_icons(tmp_path / "icon")
+    text = (APP / "buildozer.spec").read_text()
+    shown = {
+        "icon.filename": "mipmap/icon.png",
+        "icon.adaptive_foreground.filename": "mipmap/icon_foreground.png",
+        "icon.adaptive_background.filename": "mipmap/icon_background.png",
+        "presplash.filename": "drawable/presplash.jpg",
+    }
+    for key, place in shown.items():
+        named = re.search(rf"^{re.escape(key)} = \.\./build/icon/(.*)$", text, re.M)
+        assert named is not None, key
+        drawn = (tmp_path / "icon" / named[1]).read_bytes()
+        assert (packed / "src" / "main" / "res" / place).read_bytes() == drawn, key
+    assert (packed / "src" / "main" / "res" / "mipmap-anydpi-v26" / "icon.xml").is_file()
+    colour = "#" + "".join(f"{part:02X}" for part in GROUND)
+    strings = (packed / "src" / "main" / "res" / "values" / "strings.xml").read_text()
+    assert f'<string name="presplash_color">{colour}</string>' in strings
 
 
 def test_all_that_is_staged_ships(packed: Path, staged: Path) -> None:

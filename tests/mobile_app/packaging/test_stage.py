@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from edge_wbc.core.errors import BadInput
-from mobile_app.stage import LIST, ROOT, stage
+from edge_wbc.core.pack import KINDS, read_pack, write_folder, write_pack
+from mobile_app.stage import LIST, ROOT, phone_pack, stage
 
 # Python's own that p4a leaves out (`stdlib_dir_blacklist` of its python3 recipe) or builds only with recipes that we do
 # not ask for (libbz2, liblzma).
@@ -83,10 +84,27 @@ def test_holds_what_the_app_needs_and_no_more(staged: Path) -> None:
     assert {f"mobile_app/packs/default/{name}" for name in ("pack.json", "model.int8.tflite")} <= names
     assert {name.split("/")[0] for name in names} == {"main.py", LIST, "edge_wbc", "mobile_app"}
     assert {name.split("/")[1] for name in names if name.startswith("edge_wbc/")} == {"__init__.py", "core"}
-    unwanted = ("/tests/", "__pycache__", "/java/", "stage.py", "buildozer", "build-android", ".pyc")
+    unwanted = ("/tests/", "__pycache__", "/java/", "stage.py", "icon.py", "buildozer", "build-android", ".pyc")
     assert [name for name in names if any(part in name for part in unwanted)] == []
     kept = [file for file in (ROOT / "mobile_app").rglob("*") if file.suffix in {".kv", ".ttf", ".otf"}]
     assert {file.relative_to(ROOT).as_posix() for file in kept} <= names
+
+
+def test_the_pack_is_whole_without_what_no_phone_reads(staged: Path) -> None:
+    full, phones = (read_pack(root / "mobile_app" / "packs" / "default") for root in (ROOT, staged))
+    assert phones.manifest == full.manifest
+    assert phones.files.items() <= full.files.items()
+    assert list(phones.artefacts()) == ["tflite-int8"]
+    assert set(full.files) - set(phones.files) == {"weights.safetensors"}
+
+
+def test_a_pack_of_all_kinds_is_left_the_one_the_phone_runs(tmp_path: Path) -> None:
+    full = read_pack(ROOT / "mobile_app" / "packs" / "default")
+    others = {name: b"x" for name in KINDS.values() if name not in full.files}
+    write_pack(tmp_path / "pack", full.manifest, {**full.files, **others})
+    write_folder(tmp_path / "phone", phone_pack(tmp_path / "pack"), known_by="pack.json")
+    left = set(read_pack(tmp_path / "phone").files)
+    assert left == {"model.int8.tflite", "MODEL_CARD.md", "numerics.json", "training.sha256"}
 
 
 def test_the_same_each_time_and_listed(staged: Path, tmp_path: Path) -> None:

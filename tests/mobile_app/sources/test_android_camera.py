@@ -1,9 +1,10 @@
-"""The phone's camera, with the test in the place of Android."""
+"""The phone's camera, with the test in the place of Android and of our Java."""
 
 from __future__ import annotations
 
 import threading
 import time
+import weakref
 
 import cv2
 import numpy as np
@@ -13,9 +14,6 @@ from edge_wbc.core.errors import BadInput
 from mobile_app.sources import android_camera as room
 from mobile_app.sources.android_camera import AndroidCamera
 from mobile_app.sources.frames import FrameGone
-
-FRAME = "([BLandroid/hardware/Camera;)V"
-ERROR = "(ILandroid/hardware/Camera;)V"
 
 
 def jpeg(shade: int) -> bytes:
@@ -56,10 +54,10 @@ class Parameters:
 
 
 class Phone:
-    """Android's camera service; its listeners are called on a thread of its own, as the main looper does."""
+    """Android's camera service, and `org.edgewbc.NewestFrame` as its Java is, less the buffers."""
 
     def __init__(self, java):
-        self.java, self.guard = java, threading.Lock()
+        self.java = java
         self.holder = None
         self.refuses = ""
         self.calls = []
@@ -74,38 +72,96 @@ class Phone:
             def open():
                 phone.calls.append("open")
                 if phone.refuses or phone.holder is not None:
-                    raise java.JavaException("java.lang.RuntimeException", phone.refuses or "Fail to connect")
+                    raise phone.thrown(phone.refuses or "Fail to connect")
                 phone.holder = Handle(phone)
                 return phone.holder
 
+        class NewestFrame(Frames):
+            def __init__(self):
+                assert threading.current_thread() is threading.main_thread()
+                super().__init__(phone)
+                phone.frames = self
+
+        java.classes["org.edgewbc.NewestFrame"] = NewestFrame
         java.classes["android.hardware.Camera"] = Camera
         java.classes["android.hardware.Camera$Parameters"] = Parameters
         java.classes["android.hardware.Camera$Size"] = Size
         java.classes["java.util.List"] = java.List
-        java.classes["android.graphics.SurfaceTexture"] = Texture
 
-    def post(self, listener, method, signature, *arguments):
-        thread = threading.Thread(target=listener.call, args=(method, signature, *arguments))
-        thread.start()
-        return thread
+    def thrown(self, words):
+        return self.java.JavaException("java.lang.RuntimeException", words)
 
 
-class Texture:
-    def __init__(self, name):
-        self.name = name
+class Frames:
+    def __init__(self, phone):
+        self.phone, self.guard = phone, threading.RLock()
+        self.camera, self.error, self.jpeg, self.lent = None, 0, None, lambda: None
 
-    def release(self):
-        pass
+    def start(self, camera):
+        with self.guard:
+            self.camera, self.error = camera, 0
+            self.size = self.phone.parameters.set["setPreviewSize"]
+            camera.startPreview()
+
+    def take(self):
+        with self.guard:
+            assert self.lent() is None, "an array kept so long is written back into what the camera is filling"
+            self.phone.calls.append("take")
+            if self.camera is None or not self.camera.previews or self.phone.mute:
+                return None
+            width, height = self.size
+            data = bytes([self.phone.shade]) * (width * height) + bytes([128]) * (width * height // 2)
+            frame = self.phone.java.ByteArray(data)
+            self.lent = weakref.ref(frame)
+            return frame
+
+    def width(self):
+        return self.size[0]
+
+    def height(self):
+        return self.size[1]
+
+    def still(self):
+        with self.guard:
+            self.jpeg = None
+            self.camera.takePicture()
+            if self.phone.picture is not None:
+                picture = self.phone.java.ByteArray(self.phone.picture)
+                threading.Timer(0.02, self.pictured, (picture, self.camera)).start()
+
+    def pictured(self, picture, camera):
+        with self.guard:
+            if camera is self.camera:
+                self.jpeg = picture
+                camera.startPreview()
+
+    def takeStill(self):
+        with self.guard:
+            jpeg, self.jpeg = self.jpeg, None
+            return jpeg
+
+    def takeError(self):
+        with self.guard:
+            error, self.error = self.error, 0
+            return error
+
+    def stop(self):
+        with self.guard:
+            if self.camera is None:
+                return
+            stopped, self.camera = self.camera, None
+            stopped.stopPreview()
 
 
 class Handle:
+    """An open camera."""
+
     def __init__(self, phone):
-        self.phone, self.previews, self.released = phone, False, False
-        self.errors = None
+        self.phone, self.previews, self.released, self.dead = phone, False, False, False
 
     def alive(self):
-        if self.released:
-            raise self.phone.java.JavaException("java.lang.RuntimeException", "Camera is being used after release()")
+        if self.released or self.dead:
+            raise self.phone.thrown("Camera is being used after release()")
 
     def getParameters(self):
         self.alive()
@@ -114,33 +170,20 @@ class Handle:
     def setParameters(self, parameters):
         self.alive()
 
-    def setErrorCallback(self, listener):
-        self.errors = listener
-
-    def setPreviewTexture(self, texture):
-        assert isinstance(texture, Texture)
-
     def startPreview(self):
         self.alive()
         self.phone.calls.append("startPreview")
         self.previews = True
 
-    def setOneShotPreviewCallback(self, listener):
+    def stopPreview(self):
         self.alive()
-        self.phone.calls.append("one shot")
-        if not self.previews or self.phone.mute:
-            return
-        width, height = self.phone.parameters.set["setPreviewSize"]
-        data = bytes([self.phone.shade]) * (width * height) + bytes([128]) * (width * height // 2)
-        self.phone.post(listener, "onPreviewFrame", FRAME, self.phone.java.ByteArray(data), self)
+        self.previews = False
 
-    def takePicture(self, shutter, raw, listener):
+    def takePicture(self):
         self.alive()
         if not self.previews:
-            raise self.phone.java.JavaException("java.lang.RuntimeException", "takePicture failed")
+            raise self.phone.thrown("takePicture failed")
         self.previews = False
-        if self.phone.picture is not None:
-            self.phone.post(listener, "onPictureTaken", FRAME, self.phone.java.ByteArray(self.phone.picture), self)
 
     def release(self):
         self.phone.calls.append("release")
@@ -184,9 +227,9 @@ def test_frames_come_one_for_one_fetched(phone, camera, frame_after):
     assert frame_after(camera, first.number + 1).rgb[0, 0].tolist() == [60, 60, 60]
     # At most one frame is on its way that nobody asked for.
     time.sleep(0.05)
-    before = phone.calls.count("one shot")
+    before = phone.calls.count("take")
     time.sleep(0.1)
-    assert phone.calls.count("one shot") - before <= 1
+    assert phone.calls.count("take") - before <= 1
 
 
 def test_largest_photograph_preview_of_its_shape_focus_far(phone, camera, frame_after):
@@ -232,13 +275,24 @@ def test_a_truncated_photograph(phone, camera, frame_after):
     frame_after(camera, camera.newest().number)
 
 
-def test_a_photograph_that_never_comes(phone, camera, frame_after, monkeypatch):
+def test_a_photograph_that_never_comes(phone, camera, frame_after, wait, monkeypatch):
+    """The camera is given back: one that came late would pass for the next one."""
     monkeypatch.setattr(room, "_SHOT_S", 0.05)
-    frame_after(camera)
+    number = frame_after(camera).number
     phone.picture = None
-    with pytest.raises(BadInput, match="camera: gave no photograph within 0 s; try again"):
+    with pytest.raises(FrameGone, match="camera: gave no photograph within 0 s; close other apps"):
         camera.still()
-    frame_after(camera, camera.newest().number)
+    assert "gave no photograph" in gone(camera, wait)
+    assert phone.calls[-1] == "release"
+    camera.start()
+    assert frame_after(camera, number)
+
+
+def test_java_takes_no_photograph(phone, camera, frame_after):
+    frame_after(camera)
+    phone.holder.previews = False
+    with pytest.raises(BadInput, match=r"camera: took no photograph \(takePicture failed\); try again"):
+        camera.still()
 
 
 def test_denied(phone, permissions, wait):
@@ -253,6 +307,44 @@ def test_denied(phone, permissions, wait):
     with pytest.raises(FrameGone, match="not allowed"):
         camera.still()
     assert "open" not in phone.calls
+
+
+def test_who_refused_is_not_asked_at_every_resume(phone, permissions, wait):
+    """The question pauses the app: it is stopped before the answer, and started after it."""
+    permissions.given.clear()
+    camera = AndroidCamera()
+    camera.start()
+    camera.stop()
+    names, told = permissions.asked[0]
+    told(names, [False])
+    for _ in range(3):
+        camera.start()
+        assert "not allowed" in gone(camera, wait)
+        camera.stop()
+    assert len(permissions.asked) == 1 and "open" not in phone.calls
+
+
+def test_allowed_in_the_settings_after_a_refusal(phone, permissions, wait, frame_after):
+    permissions.given.clear()
+    camera = AndroidCamera(side=320)
+    camera.start()
+    names, told = permissions.asked[0]
+    told(names, [False])
+    permissions.given.update(names)
+    camera.start()
+    assert frame_after(camera)
+    camera.stop()
+
+
+def test_a_question_that_was_interrupted_is_asked_again(phone, permissions):
+    permissions.given.clear()
+    camera = AndroidCamera()
+    camera.start()
+    camera.stop()
+    permissions.asked[0][1]([], [])
+    camera.start()
+    assert len(permissions.asked) == 2
+    camera.stop()
 
 
 def test_an_interrupted_question_is_no_permission(phone, permissions, wait):
@@ -298,11 +390,17 @@ def test_taken_by_another_app(phone, wait, frame_after):
 
 @pytest.mark.parametrize(
     ("error", "words"),
-    [(2, "another app took it"), (100, "Android's camera service stopped"), (1, "failed (Android's error 1)")],
+    [
+        (2, "another app took it"),
+        (3, "this phone's rules forbid it"),
+        (100, "Android's camera service stopped"),
+        (1, "failed (Android's error 1)"),
+    ],
 )
 def test_gone_in_mid_session_and_back(phone, camera, frame_after, wait, error, words):
     number = frame_after(camera).number
-    phone.post(phone.holder.errors, "onError", ERROR, error, phone.holder)
+    phone.holder.dead = error == 100
+    phone.frames.error = error
     assert words in gone(camera, wait)
     assert words in gone(camera, wait), "told again until it is started again"
     with pytest.raises(FrameGone):
@@ -315,8 +413,7 @@ def test_gone_in_mid_session_and_back(phone, camera, frame_after, wait, error, w
 def test_gone_while_a_photograph_is_taken(phone, camera, frame_after):
     frame_after(camera)
     phone.picture = None
-    timer = threading.Timer(0.05, lambda: phone.holder.errors.call("onError", ERROR, 2, phone.holder))
-    timer.start()
+    threading.Timer(0.05, setattr, (phone.frames, "error", 2)).start()
     with pytest.raises(FrameGone, match="another app took it"):
         camera.still()
 
@@ -338,14 +435,22 @@ def test_pause_and_resume(phone, camera, frame_after):
     assert phone.calls.count("open") - phone.calls.count("release") == 1
 
 
-def test_a_late_message_after_release_is_harmless(phone, camera, frame_after):
+def test_stopped_while_a_photograph_is_taken(phone, camera, frame_after):
     frame_after(camera)
-    handle = phone.holder
-    camera.stop()
+    phone.picture = None
+    threading.Timer(0.05, camera.stop).start()
+    with pytest.raises(FrameGone, match="camera: was closed before the photograph came; try again"):
+        camera.still()
     camera._run.thread.join(20)
-    listener = camera._listeners[0]
-    listener.call("onPreviewFrame", FRAME, phone.java.ByteArray(b"late"), handle)
-    assert camera.newest() is None
+    assert phone.calls[-1] == "release" and camera.newest() is None
+
+
+def test_another_app_is_given_way_while_nobody_looks(phone, camera, frame_after, wait):
+    """A frozen field fetches no frames; the camera must be let go of all the same."""
+    frame_after(camera)
+    phone.frames.error = 2
+    assert wait(lambda: phone.holder is None)
+    assert "another app took it" in gone(camera, wait)
 
 
 def test_what_can_be_locked(phone, camera, frame_after):

@@ -101,12 +101,13 @@ public final class NewestFrame
         if (camera == null) {
             return;
         }
-        camera.setPreviewCallbackWithBuffer(null);
-        camera.stopPreview();
-        camera = null;
+        Camera stopped = camera;
+        camera = null; // first: where the service has died, the calls below throw
         newest = null;
         taken = null;
         still = null;
+        stopped.setPreviewCallbackWithBuffer(null);
+        stopped.stopPreview();
     }
 
     @Override
@@ -136,7 +137,9 @@ public final class NewestFrame
 
     @Override
     public synchronized void onError(int code, Camera from) {
-        error = code;
+        if (from == camera) {
+            error = code;
+        }
     }
 
     private int length() {

@@ -78,6 +78,17 @@ public class Rehearsal {
         check(frames.take() == null && frames.takeStill() == null, "what comes late is let go");
         Camera other = opened(frames, 4, 4);
         check(other.frame() && frames.take().length == 24 && frames.width() == 4, "another camera, another size");
+        frames.onError(2, camera);
+        check(frames.takeError() == 0, "what the one before reports late is not this one's");
+        other.broken = true;
+        try {
+            frames.stop();
+            check(false, "a dead service says so");
+        } catch (RuntimeException dead) {
+            check(frames.take() == null, "and is let go of nonetheless");
+        }
+        Camera third = opened(frames, 8, 6);
+        check(third.frame() && frames.take().length == 72, "the next camera starts");
     }
 
     static void twoThreads() throws Exception {

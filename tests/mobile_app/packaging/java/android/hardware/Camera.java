@@ -3,6 +3,8 @@ package android.hardware;
 import android.graphics.SurfaceTexture;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 
 /** What NewestFrame uses of Android's camera, made to fail where Android's would, or where a frame would tear. */
 public class Camera {
@@ -25,11 +27,59 @@ public class Camera {
     public static class Size {
         public int width;
         public int height;
+
+        static List<Size> offered(int... sides) {
+            List<Size> sizes = new ArrayList<>();
+            for (int i = 0; i < sides.length; i += 2) {
+                Size size = new Size();
+                size.width = sides[i];
+                size.height = sides[i + 1];
+                sizes.add(size);
+            }
+            return sizes;
+        }
     }
 
     public static class Parameters {
         public int format = 842094169;
         public Size size = new Size();
+        public boolean locked;
+
+        public List<Size> getSupportedPictureSizes() {
+            return Size.offered(640, 480, 1280, 960);
+        }
+
+        public List<Size> getSupportedPreviewSizes() {
+            return Size.offered(640, 360, 320, 240, 160, 120);
+        }
+
+        public List<String> getSupportedFocusModes() {
+            return null;
+        }
+
+        public void setPreviewSize(int width, int height) {
+            size = Size.offered(width, height).get(0);
+        }
+
+        public void setPictureSize(int width, int height) {
+            if (width != 1280 || height != 960) {
+                throw new RuntimeException("not the largest");
+            }
+        }
+
+        public void setJpegQuality(int quality) {}
+
+        public boolean isAutoExposureLockSupported() {
+            return true;
+        }
+
+        public boolean isAutoWhiteBalanceLockSupported() {
+            return false;
+        }
+
+        public void setAutoExposureLock(boolean held) {
+            locked = held;
+        }
 
         public int getPreviewFormat() {
             return format;
@@ -42,6 +92,16 @@ public class Camera {
         public Size getPreviewSize() {
             return size;
         }
+    }
+
+    public static Camera held;
+    public static String refuses;
+
+    public static Camera open() {
+        if (refuses != null || held != null) {
+            throw new RuntimeException(refuses);
+        }
+        return held = new Camera();
     }
 
     public final Parameters parameters = new Parameters();
@@ -58,11 +118,18 @@ public class Camera {
         Parameters copy = new Parameters();
         copy.format = parameters.format;
         copy.size = parameters.size;
+        copy.locked = parameters.locked;
         return copy;
     }
 
     public void setParameters(Parameters asked) {
         parameters.format = asked.format;
+        parameters.size = asked.size;
+        parameters.locked = asked.locked;
+    }
+
+    public void release() {
+        held = null;
     }
 
     public void setErrorCallback(ErrorCallback callback) {
@@ -97,6 +164,9 @@ public class Camera {
     }
 
     public void stopPreview() {
+        if (broken) {
+            throw new RuntimeException("Camera is being used after Camera.release() was called");
+        }
         previewing = false;
     }
 
@@ -124,7 +194,11 @@ public class Camera {
     }
 
     public void picture() {
-        picture.onPictureTaken(new byte[] {(byte) 0xff, (byte) 0xd8}, this);
+        picture(new byte[] {(byte) 0xff, (byte) 0xd8});
+    }
+
+    public void picture(byte[] jpeg) {
+        picture.onPictureTaken(jpeg, this);
     }
 
     public void late(byte[] frame) {
