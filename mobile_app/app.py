@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Callable, Optional, Union
+from typing import Any, Callable, Hashable, Optional, Union
 
 from kivy.app import App
 from kivy.base import ExceptionManager
@@ -18,6 +18,7 @@ from kivy.uix.screenmanager import NoTransition, ScreenManager
 
 from edge_wbc.core.errors import BadInput
 from mobile_app.desk import DEFAULT_PACK, Desk
+from mobile_app.live.jobs import Report
 from mobile_app.screens.benchmark import BenchmarkScreen
 from mobile_app.screens.calibrate import CalibrateScreen
 from mobile_app.screens.capture import CaptureScreen
@@ -28,6 +29,7 @@ from mobile_app.screens.refused import Refused
 from mobile_app.screens.sessions import SessionsScreen
 from mobile_app.screens.settings import SettingsScreen
 from mobile_app.screens.tally import TallyScreen
+from mobile_app.screens.upload import UploadScreen
 from mobile_app.slips import Slips
 from mobile_app.sources.frames import FrameSource
 from mobile_app.widgets import entry, fault_line, say  # noqa: F401  registers Entry, Say and others for the .kv files
@@ -45,6 +47,7 @@ SCREENS = {
     "more": MoreScreen,
     "settings": SettingsScreen,
     "mark": MarkScreen,
+    "upload": UploadScreen,
     "calibrate": CalibrateScreen,
     "benchmark": BenchmarkScreen,
 }
@@ -72,6 +75,7 @@ class WbcApp(App):
     screens: ScreenManager
     said = StringProperty("")
     at = StringProperty("sessions")
+    opened = StringProperty("")
     files: Any = None  # on a phone its `AndroidFiles`
 
     def __init__(
@@ -96,7 +100,7 @@ class WbcApp(App):
         try:
             desk = self.desk = Desk(*self._desk)
             kept = self.language or desk.store.setting("language")
-            self._first = "label" if desk.session is not None and desk.session.progress()[1] else "sessions"
+            self._first = _first_of(desk)
         except BadInput as fault:
             self.refused = fault
             if desk is not None:
@@ -135,11 +139,12 @@ class WbcApp(App):
             self.screens.add_widget(kind(name=name))
         self.go(self._first)
         Window.bind(on_key_down=self._key)
+        self._tick = Clock.schedule_interval(lambda _: self.desk.jobs.deliver(), 0.1)
         return frame
 
     def go(self, name: str) -> None:
         """Shows a screen, as it now is."""
-        self.said = ""
+        self.do(self.tell_opened)
         self.screens.current = name
         self.at = "more" if name in MORE else name
         self.screens.current_screen.refresh()
@@ -158,10 +163,44 @@ class WbcApp(App):
         """Does something for a tap; what fails is said in words on the screen, and None comes back."""
         try:
             self.said = ""
-            return act(*values)
+            came = act(*values)
+            self.tell_opened()
+            return came
         except BadInput as fault:
             self.tell(fault)
             return None
+
+    def tell_opened(self) -> None:
+        """Says on every screen which session is open, of which slide, and whose labels are shown."""
+        session = self.desk.session
+        if session is None:
+            self.opened = self.words("app.nosession")
+            return
+        called = (*self.desk.shelf.called(session.id), session.expert)
+        self.opened = " · ".join(
+            text if len(text) <= most else f"{text[: most - 1]}…" for text, most in zip(called, (22, 12, 12)) if text
+        )
+
+    def later(
+        self,
+        what: Hashable,
+        act: Callable[[Report], Any],
+        done: Callable[[Any], None],
+        undone: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Does what takes long beside the screen, see `Jobs.run`; that it goes on already, or what fails, is said.
+
+        Args:
+            undone: called after a failure was said.
+        """
+
+        def failed(fault: BadInput) -> None:
+            self.tell(fault)
+            undone()
+
+        self.said = ""
+        if not self.desk.jobs.run(what, act, done, failed):
+            self.tell(BadInput("the app", "does this already", "wait until it is done"))
 
     def speak(self, language: str) -> None:
         """Changes the language, now and for later."""
@@ -183,12 +222,20 @@ class WbcApp(App):
         if self.refused is not None:
             return
         Window.unbind(on_key_down=self._key)
+        self._tick.cancel()
         self.screens.current_screen.dispatch("on_leave")
         self.desk.close()
 
     def _key(self, window: Any, key: int, code: int, text: Optional[str], held: Any) -> bool:
         screen = self.screens.current_screen
         return bool(getattr(screen, "key", lambda *_: False)(key, text, "ctrl" in held))
+
+
+def _first_of(desk: Desk) -> str:
+    """The screen where the person stopped."""
+    if desk.session is None:
+        return "sessions"
+    return "label" if desk.session.progress()[1] else "tally" if desk.session.counts(cells=False) else "sessions"
 
 
 def run(app: WbcApp) -> None:

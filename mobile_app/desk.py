@@ -5,18 +5,17 @@ No Kivy: the screens ask it, the tests drive it.
 
 from __future__ import annotations
 
-import re
 import shutil
+import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence
 from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
-from edge_wbc.core.focus import look
 from edge_wbc.core.images import decode_image
 from edge_wbc.core.pack import read_pack
 from edge_wbc.core.reading import NamedCell, Reader, open_reader
@@ -24,15 +23,16 @@ from edge_wbc.core.records import Cell
 from edge_wbc.core.taxonomy import RAABIN_LABELS
 from mobile_app.live.benchmark import Desktop, Device
 from mobile_app.live.calibrate import Calibration, calibrated, read_calibration, write_calibration
+from mobile_app.live.jobs import Jobs
+from mobile_app.live.sender import Sender
 from mobile_app.live.worker import Answer, Worker
 from mobile_app.packs import DEFAULT_PACK, install_pack, installed_packs, open_pack
-from mobile_app.session.export import export_csv, export_zip
-from mobile_app.session.report import write_report
 from mobile_app.session.rows import MarkedCell, Suggestion
 from mobile_app.session.session import Session
 from mobile_app.session.shelf import Setup, Shelf
 from mobile_app.session.store import Store
 from mobile_app.session.tally import Tally, tally
+from mobile_app.session.upload import Uploads
 from mobile_app.sources.frames import FrameSource, Photograph
 from mobile_app.twins import Twins
 
@@ -40,6 +40,7 @@ __all__ = ["BUTTONS", "DEFAULT_PACK", "Desk", "square"]
 
 BUTTONS = tuple(name for name in RAABIN_LABELS if name != "not_labelled") + ("erythroblast",)
 """The twelve labels of the big buttons, in their fixed places."""
+_SENDING = "sending"
 AROUND = 1.7  # what is shown round a cell, in its box's longer sides
 
 
@@ -66,6 +67,7 @@ class Desk:
             self.store.close()  # it leaves nothing beside a database that is damaged
             raise
         self._reader: Optional[Reader] = None
+        self._choosing = threading.Lock()
         self.pack = home / "packs" / kept if kept and pack == DEFAULT_PACK else pack
         self.pack_fault: Optional[BadInput] = None
         self._named_by: WeakKeyDictionary[Photograph, str] = WeakKeyDictionary()
@@ -81,18 +83,32 @@ class Desk:
         except BadInput as fault:
             self.faults.append(fault)
         self.worker = Worker(self.read)
+        self.jobs = Jobs()
+        self.uploads = Uploads(self.store)
+        self.sender = Sender(home)
+        if self.store.setting(_SENDING):
+            self.sender.start()
 
     def read(self, photograph: Photograph) -> Sequence[NamedCell]:
         """Names a photograph's cells, on the worker's thread; opens the pack the first time.
 
         Where that one is gone or damaged the default pack reads, and `pack_fault` says so.
         """
-        if self._reader is None:
-            self._reader, self.pack_fault = open_pack(self.pack)
-        reader = self._reader
+        reader = self._opened()
         self._named_by[photograph] = reader.pack.path.name
         calibration = self.calibration
         return reader.read(photograph.rgb) if calibration is None else calibrated(reader, calibration)(photograph)
+
+    def _opened(self) -> Reader:
+        pack, reader = self.pack, self._reader
+        if reader is not None:
+            return reader
+        reader, fault = open_pack(pack)
+        with self._choosing:
+            # Another may have been chosen while this one was opened.
+            if self._reader is None and self.pack == pack:
+                self._reader, self.pack_fault = reader, fault
+            return self._reader or reader
 
     # Calibration
 
@@ -123,17 +139,25 @@ class Desk:
         """The packs to choose from, the default one first."""
         return installed_packs(self.store.folder)
 
-    def use_pack(self, path: Path) -> None:
-        """Reads with another pack from the next field on; one from elsewhere is installed first.
+    def verified(self, path: Path) -> Reader:
+        """Opens a pack to read with; one from elsewhere is installed first. Changes nothing here: for any thread.
 
         Raises:
-            BadInput: it does not verify or does not run; the one in use stays.
+            BadInput: it does not verify or does not run.
         """
         here = path in self.packs()
-        reader = open_reader(read_pack(path)) if here else install_pack(self.store.folder, path)
-        self.pack = reader.pack.path
-        self.store.set("pack", "" if self.pack == DEFAULT_PACK else self.pack.name)
-        self._reader, self.pack_fault = reader, None
+        return open_reader(read_pack(path)) if here else install_pack(self.store.folder, path)
+
+    def choose(self, reader: Reader) -> None:
+        """Reads with a verified pack from the next field on; raises `BadInput` where that cannot be kept."""
+        path = reader.pack.path
+        self.store.set("pack", "" if path == DEFAULT_PACK else path.name)
+        with self._choosing:
+            self.pack, self._reader, self.pack_fault = path, reader, None
+
+    def use_pack(self, path: Path) -> None:
+        """Verifies and chooses a pack at once; where that raises, the one in use stays."""
+        self.choose(self.verified(path))
 
     @property
     def open(self) -> Session:
@@ -169,7 +193,9 @@ class Desk:
         return self.session
 
     def delete(self, session: int) -> None:
-        """Deletes a session for good; closes it if it is open."""
+        """Deletes a session for good; closes it if it is open; refused as `BadInput` while it is written."""
+        if any(self.jobs.share((kind, session)) is not None for kind in ("export", "send")):
+            raise BadInput("session", "is being written", "delete it when that is done")
         self.shelf.delete(session, confirm=True)
         if self.session is not None and self.session.id == session:
             self.session = None
@@ -184,9 +210,14 @@ class Desk:
         said: List[Optional[Suggestion]] = [Suggestion(cell.label, cell.score, name) for cell in answer.cells]
         height, width = photograph.rgb.shape[:2]
         um_per_px = None if self.calibration is None else self.calibration.um_per_px(width)
-        sharpness = look(photograph.rgb).sharpness
         lit = None if self.calibration is None or self.calibration.light is None else self.calibration.light.png()
-        return self.open.add_field(photograph.data, (width, height), cells, said, um_per_px, sharpness, lit)
+        about = (um_per_px, answer.sharpness, lit)
+        return self.open.add_field(photograph.data, (width, height), cells, said, *about)
+
+    def send(self, on: bool) -> None:
+        """Sends what is queued, now and after the app's next start too, or no longer; raises `BadInput` as a store."""
+        self.store.set(_SENDING, "1" if on else "")
+        (self.sender.start if on else self.sender.stop)()
 
     def compare(self, photograph: Photograph) -> None:
         """Begins to compare a frozen field with those kept in the open session; `twins` tells what came of it."""
@@ -230,43 +261,14 @@ class Desk:
                 raise BadInput(where, fault.fault, "its labels are kept") from fault
         return self._shown[1]
 
-    def export(self, session: int, say: Callable[[str], str], rtl: bool) -> Tuple[List[Path], Sequence[str]]:
-        """Writes a session into `exports`: the lab's zip; a table and a page of what the one who works here said.
-
-        Args:
-            say, rtl: the page's language, as `write_report` takes it.
-
-        Returns:
-            The three files, and the photographs that are missing or damaged.
-
-        Raises:
-            BadInput: no such session, or a file cannot be written; each is written whole or not at all.
-        """
-        listed, folder = self.shelf.listed(session), self.store.folder / "exports"
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise BadInput(folder, f"cannot be written ({error.strerror})", "free some space") from error
-        one = Session(self.store, session, self.expert or listed.expert)
-        stem = f"{_plain(listed.setup.name)}-{session}"
-        whole = folder / f"{stem}.zip"
-        table, page = (folder / f"{stem}-{_plain(one.expert)}.{kind}" for kind in ("csv", "html"))
-        lost = export_zip(self.store, session, whole)
-        export_csv(one, table)
-        write_report(one, page, say, rtl)
-        return [whole, table, page], lost
-
     def close(self) -> None:
-        """Lets go of camera and thread; everything is on the disk already."""
+        """Lets go of camera and threads; everything is on the disk already, and a file half written goes."""
+        self.sender.stop()
+        self.jobs.stop()
         self.worker.stop(wait_s=1.0)
         if self.source is not None:
             self.source.stop()
         self.store.close()
-
-
-def _plain(text: str) -> str:
-    """A text as part of a file's name on any disk."""
-    return re.sub(r"[^\w.]+", "-", text).strip("-.")[:40] or "session"
 
 
 def square(rgb: np.ndarray, box: Sequence[int], side: int) -> np.ndarray:

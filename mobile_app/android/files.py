@@ -139,17 +139,17 @@ class AndroidFiles:
                 shutil.copyfileobj(kept, stream, BLOCK)
         except (BadInput, OSError) as error:
             said = error if isinstance(error, BadInput) else BadInput(name, f"cannot be written ({error.strerror})")
-            raise BadInput(said.where, said.fault + self._removed(place), "choose another place") from error
+            whole = "choose another place"
+            half = "delete what is there, it is not whole; choose another place"
+            raise BadInput(said.where, said.fault, whole if self._removed(place) else half) from error
         return file
 
-    def _removed(self, place: Any) -> str:
-        """Removes what was half written; what is to be said where that cannot be."""
+    def _removed(self, place: Any) -> bool:
+        """Removes what was half written, where whoever keeps it allows that."""
         try:
-            if self._java["DocumentsContract"].deleteDocument(self._resolver, place):
-                return ""
+            return bool(self._java["DocumentsContract"].deleteDocument(self._resolver, place))
         except java_exception():
-            pass
-        return ": what is there is not whole"
+            return False
 
     def _too_large(self, name: str) -> BadInput:
         return BadInput(name, f"is larger than {self._largest / 2**20:.0f} MB", "choose the right file")

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import Callable, Deque, Dict, List, Optional, Sequence, Tuple
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.focus import look
 from edge_wbc.core.reading import NamedCell
 from mobile_app.sources.frames import Photograph
 
-__all__ = ["LIVE", "STILL", "Answer", "Read", "Take", "Worker"]
+__all__ = ["LIVE", "STILL", "Answer", "Read", "Take", "Worker", "unforeseen"]
 
 STILL, LIVE = "still", "live"
 """What a request is for: a photograph to keep, or a look at the preview, which nobody misses."""
@@ -36,6 +37,7 @@ class Answer:
         cells: named cells in pixels of the photograph; empty after a fault.
         fault: what went wrong, in words for the person, or None.
         seconds: from the beginning of the work to its end.
+        sharpness: of a still, as `focus.look` has it; None for a look at the preview, or without a photograph.
     """
 
     request: int
@@ -44,6 +46,7 @@ class Answer:
     cells: Tuple[NamedCell, ...]
     fault: Optional[BadInput]
     seconds: float
+    sharpness: Optional[float] = None
 
 
 class Worker:
@@ -128,14 +131,22 @@ def _answer(request: int, kind: str, take: Take, read: Read) -> Answer:
     photograph: Optional[Photograph] = None
     cells: Tuple[NamedCell, ...] = ()
     fault: Optional[BadInput] = None
+    sharpness: Optional[float] = None
     try:
         photograph = take()
+        sharpness = look(photograph.rgb).sharpness if kind == STILL else None
         cells = tuple(read(photograph))
     except BadInput as error:
         fault = error
     except Exception as error:  # a thread that dies says nothing: whatever it is, the person hears of it
-        said = (str(error).strip().splitlines() or [""])[0]
-        words = f"{type(error).__name__}: {said}" if said else type(error).__name__
-        fault = BadInput("reading the field", f"failed ({words})", "photograph it again; if it recurs, report it")
-        fault.__cause__ = error
-    return Answer(request, kind, photograph, cells, fault, time.monotonic() - started)
+        fault = unforeseen("reading the field", error, "photograph it again; if it recurs, report it")
+    return Answer(request, kind, photograph, cells, fault, time.monotonic() - started, sharpness)
+
+
+def unforeseen(where: str, error: Exception, remedy: str) -> BadInput:
+    """An error that nobody foresaw, as it is told to a person."""
+    said = (str(error).strip().splitlines() or [""])[0]
+    words = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    fault = BadInput(where, f"failed ({words})", remedy)
+    fault.__cause__ = error
+    return fault

@@ -11,6 +11,7 @@ from kivy.properties import StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.reading import Reader
 from mobile_app.packs import DEFAULT_PACK
 from mobile_app.session.shelf import Setup
 from mobile_app.session.tally import TARGETS, WHITE_LABELS
@@ -20,6 +21,7 @@ from mobile_app.words import LANGUAGES
 
 __all__ = ["SettingsScreen"]
 
+_PACK = "pack"
 LINES = ("expert", "smear", "stain", "disease", "microscope", "magnification", "camera")
 
 
@@ -40,7 +42,7 @@ class SettingsScreen(Page):
 
     def refresh(self) -> None:
         """Shows what is kept."""
-        self.told = ""
+        self.told = self.app.words("settings.checking") if self.app.desk.jobs.share(_PACK) is not None else ""
         self.app.do(self._refresh)
 
     def _refresh(self) -> None:
@@ -118,20 +120,27 @@ class SettingsScreen(Page):
         self._choices(self.app.desk.setup())
 
     def _use(self, pack: Path) -> None:
-        self.app.desk.use_pack(pack)
+        verified = self.app.desk.verified
+        self.told = self.app.words("settings.checking")
+        self.app.later(_PACK, lambda report: verified(pack), self._verified, self._refused)
+
+    def _refused(self) -> None:
+        self.told = ""
+
+    def _verified(self, reader: Reader) -> None:
+        self.app.desk.choose(reader)
         self.told = self.app.words("settings.using", pack=self.app.desk.pack.name)
+        self.ids.path.put("")
         self._choices(self.app.desk.setup())
 
     def install(self) -> None:
         """Installs the pack whose path was typed and reads with it; a bad one is refused, the one in use stays."""
-        if self.app.do(self._install, self.ids.path.text.strip().strip("\"'")):
-            self.ids.path.put("")
+        self.app.do(self._install, self.ids.path.text.strip().strip("\"'"))
 
-    def _install(self, path: str) -> bool:
+    def _install(self, path: str) -> None:
         if not path:
             raise BadInput("model pack", "no file is named", "type the path of a pack's folder or zip")
         self._use(Path(path).expanduser())
-        return True
 
 
 def _number(text: str) -> Optional[float]:

@@ -14,7 +14,7 @@ import unicodedata
 import zipfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Dict, Iterator, List, Optional, Tuple
+from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import whole_file
@@ -24,9 +24,10 @@ from mobile_app.session.session import Session
 from mobile_app.session.shelf import Shelf
 from mobile_app.session.store import Store
 
-__all__ = ["USE", "export_csv", "export_zip", "safe_for_spreadsheets", "written"]
+__all__ = ["USE", "Report", "export_csv", "export_zip", "safe_for_spreadsheets", "unreported", "written"]
 
 USE = "research use, not for diagnosis"
+Report = Callable[[int, int], None]
 _PAGE = 200
 _COLUMNS = (
     *("session", "expert", "smear", "stain", "disease", "source", "field", "image", "cell", "x0", "y0", "x1", "y1"),
@@ -34,10 +35,17 @@ _COLUMNS = (
 )
 
 
-def export_zip(store: Store, session: int, out: Path) -> Tuple[str, ...]:
+def unreported(done: int, total: int) -> None:
+    """Nobody asks how far it is."""
+
+
+def export_zip(store: Store, session: int, out: Path, report: Report = unreported) -> Tuple[str, ...]:
     """Writes ``records/``, ``images/``, ``light/``, ``session.json`` and ``suggestions.csv``, every expert's votes.
 
     `edge-wbc data import session` takes it as it is.
+
+    Args:
+        report: told before each field how many are in, of how many; what it raises ends the writing.
 
     Returns:
         Photographs, and lights, that are missing or damaged; the records, with the votes, are in the zip all the same.
@@ -51,7 +59,9 @@ def export_zip(store: Store, session: int, out: Path) -> Tuple[str, ...]:
         suggestions = io.StringIO()
         rows = csv.writer(suggestions)
         rows.writerow(("image", "cell", "label", "score", "pack"))
-        for field in _fields(store, session):
+        fields = Shelf(store).listed(session).fields
+        for done, field in enumerate(_fields(store, session)):
+            report(done, fields)
             record, said = _record(store, field)
             rows.writerows((record.image, number, *row) for number, row in enumerate(said, 1) if row)
             facts["focus"][record.image] = field.focus

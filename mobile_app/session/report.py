@@ -13,7 +13,7 @@ from edge_wbc.core.crops import CropRule, crop_cell
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import read_image
 from edge_wbc.core.taxonomy import LABELS
-from mobile_app.session.export import USE, written
+from mobile_app.session.export import USE, Report, unreported, written
 from mobile_app.session.rows import MarkedCell
 from mobile_app.session.session import Session
 from mobile_app.session.shelf import Setup, Shelf
@@ -37,22 +37,27 @@ def _english(text: str) -> str:
 
 
 def write_report(
-    session: Session, out: Path, say: Callable[[str], str] = _english, right_to_left: bool = False
+    session: Session,
+    out: Path,
+    say: Callable[[str], str] = _english,
+    right_to_left: bool = False,
+    report: Report = unreported,
 ) -> None:
     """Writes the report of what one expert said, labelled cells and manual counter together.
 
     Args:
         say: translates a text of the page, such as "Differential" or "small_lymphocyte"; English by default.
+        report: told before each photograph how many are read, of how many; what it raises ends the writing.
 
     Raises:
         BadInput: `out` cannot be written; it is written whole or not at all.
     """
     with session.store.snapshot(), written(out) as stream:
-        for part in _page(session, lambda text: escape(say(text)), right_to_left):
+        for part in _page(session, lambda text: escape(say(text)), right_to_left, report):
             stream.write(part.encode())
 
 
-def _page(session: Session, say: Callable[[str], str], right_to_left: bool) -> Iterator[str]:
+def _page(session: Session, say: Callable[[str], str], right_to_left: bool, report: Report) -> Iterator[str]:
     setup = Shelf(session.store).listed(session.id).setup
     done = tally(session.counts(), setup.classes, setup.target)
     manual = tally(session.counts(cells=False), setup.classes).counted
@@ -63,7 +68,7 @@ def _page(session: Session, say: Callable[[str], str], right_to_left: bool) -> I
     yield f'<h1 dir="auto">{name}</h1>\n<p class="use">{say(USE)}</p>\n'
     yield from _about(setup, session.expert, say)
     yield from _differential(done, manual, say)
-    yield from _pictures(session, say)
+    yield from _pictures(session, say, report)
     yield "</body></html>\n"
 
 
@@ -111,9 +116,9 @@ def _numbers(texts: Sequence[str]) -> str:
     return "".join(f'<td class="n"><bdi>{text}</bdi></td>' for text in texts)
 
 
-def _pictures(session: Session, say: Callable[[str], str]) -> Iterator[str]:
+def _pictures(session: Session, say: Callable[[str], str], report: Report) -> Iterator[str]:
     chosen = {label: session.cells(label=label, limit=_PICTURES) for label in LABELS}
-    pictures = _crops(session, [cell for cells in chosen.values() for cell in cells])
+    pictures = _crops(session, [cell for cells in chosen.values() for cell in cells], report)
     if pictures:
         yield f"<h2>{say('Cells')}</h2>\n"
     for label, cells in chosen.items():
@@ -123,10 +128,12 @@ def _pictures(session: Session, say: Callable[[str], str]) -> Iterator[str]:
             yield f"<figure><figcaption>{say(label)}</figcaption>{images}</figure>\n"
 
 
-def _crops(session: Session, cells: List[MarkedCell]) -> Dict[int, str]:
+def _crops(session: Session, cells: List[MarkedCell], report: Report) -> Dict[int, str]:
     """Cell -> its picture as base64 of a JPEG; every photograph is read once, one that is unreadable left out."""
     found = {}
-    for field in sorted({cell.field for cell in cells}):
+    fields = sorted({cell.field for cell in cells})
+    for done, field in enumerate(fields):
+        report(done, len(fields))
         try:
             rgb = read_image(session.field(field).photograph)
         except BadInput:

@@ -95,6 +95,13 @@ class Shelf:
             raise BadInput("session", f"there is no session {session}", "it was deleted")
         return _listed(row)
 
+    def called(self, session: int) -> Tuple[str, str]:
+        """A session's name and its smear; raises as `listed`, whose counts it does without."""
+        row = self.store.one("SELECT name, smear FROM session WHERE id = ?", session)
+        if row is None:
+            raise BadInput("session", f"there is no session {session}", "it was deleted")
+        return row["name"], row["smear"]
+
     def find(self, search: str = "", before: Optional[int] = None, limit: int = 50) -> List[Listed]:
         """Sessions begun before one that hold `search` in their name, smear, stain, disease, camera or expert."""
         held = "s.name || char(10) || s.smear || char(10) || s.stain || char(10) || s.disease || char(10) || s.camera"

@@ -63,6 +63,22 @@ def test_chosen_pack_is_the_one_after_a_restart(desk: Desk, other: Path) -> None
     last.close()
 
 
+def test_one_that_is_chosen_while_another_is_opened_stays(
+    desk: Desk, other: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = desk.verified(other)
+    assert desk.pack == DEFAULT_PACK, "verifying changes nothing"
+
+    def slowly(path: Path):
+        desk.choose(chosen)  # by a person, before the reading thread has opened this one
+        return open_pack(path)
+
+    monkeypatch.setattr("mobile_app.desk.open_pack", slowly)
+    photograph = photograph_of(np.full((300, 400, 3), 200, np.uint8))
+    desk.read(photograph)
+    assert desk._reader is chosen and desk._named_by[photograph] == chosen.pack.path.name == desk.pack.name
+
+
 @pytest.mark.parametrize("harm", ["flip", "list", "model", "text"])
 def test_bad_pack_is_refused_by_name_and_the_last_good_one_reads_on(desk: Desk, other: Path, harm: str) -> None:
     desk.use_pack(other)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.focus import look
 from edge_wbc.core.images import write_image
 from edge_wbc.core.pack import read_pack
 from edge_wbc.core.reading import NamedCell, open_reader
@@ -68,6 +69,22 @@ def test_cells_and_photograph_come_back_under_the_requests_number():
     assert (answer.request, answer.kind, answer.cells, answer.fault) == (number, STILL, (CELL,), None)
     assert answer.photograph is taken and answer.seconds >= 0
     assert worker.answers() == []
+    worker.stop()
+
+
+def test_how_sharp_a_still_is_comes_with_it_even_where_reading_fails():
+    taken = Photograph(np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8), b"")
+
+    def fail(_):
+        raise BadInput("pack", "is gone")
+
+    worker = Worker(fail)
+    worker.ask(lambda: taken)
+    (answer,) = fetch(worker)
+    assert answer.fault is not None and answer.sharpness == look(taken.rgb).sharpness > 0
+    worker.ask(lambda: taken, LIVE)
+    (answer,) = fetch(worker)
+    assert answer.sharpness is None
     worker.stop()
 
 

@@ -99,7 +99,7 @@ def test_no_button_is_smaller_than_a_finger(drive, tmp_path: Path, language: str
     app = drive(source=FolderSource(photo.parent), language=language, size=size)
     begun(app)
     app.app.desk.open.add_field(cv2.imencode(".png", np.full((90, 90, 3), 9, np.uint8))[1].tobytes(), (90, 90))
-    for name in ("capture", "label", "tally", "sessions", "settings", "mark", "calibrate", "benchmark"):
+    for name in ("capture", "label", "tally", "sessions", "settings", "mark", "calibrate", "benchmark", "upload"):
         app.app.go(name)
         app.frames(3)
         shown = [one for one in app.buttons() if one.opacity and not one.disabled and one.width > 0]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+import zipfile
 from pathlib import Path
 
+import pytest
+
 from edge_wbc.core.records import Smear
+from mobile_app import packs
 from mobile_app.packs import DEFAULT_PACK
 from mobile_app.session.shelf import Setup, Shelf
 from mobile_app.session.store import Store
@@ -74,7 +79,8 @@ def test_target_labels_language_and_pack(drive, tmp_path: Path) -> None:
     assert "basophil" in app.app.desk.setup().classes
     app.screen.ids.path.text = str(tmp_path / "none.zip")
     app.press("Install")
-    assert "none.zip" in app.app.said and app.app.desk.pack == DEFAULT_PACK
+    app.until(lambda: bool(app.app.said))
+    assert "none.zip" in app.app.said and app.app.desk.pack == DEFAULT_PACK and app.screen.told == ""
     app.press("فارسی")
     assert app.app.desk.store.setting("language") == "fa"
     assert [button.chosen for button in app.buttons("فارسی")] == [True]
@@ -89,3 +95,54 @@ def test_the_last_label_that_counts_stays(drive, tmp_path: Path) -> None:
     app.press("Monocyte")
     assert "choose at least one" in app.app.said
     assert app.app.desk.setup().classes == ("monocyte",)
+
+
+def zipped(out: Path, spoil: str = "") -> Path:
+    """The default pack as a zip, one of its files cut short."""
+    with zipfile.ZipFile(out, "w") as archive:
+        for path in DEFAULT_PACK.iterdir():
+            data = path.read_bytes()
+            archive.writestr(path.name, data[:-1] if path.name == spoil else data)
+    return out
+
+
+def install(app, path: Path) -> None:
+    app.screen.ids.path.text = str(path)
+    app.screen.children[0].children[-1].scroll_y = 0
+    app.frames(3)
+    app.press("Install")
+
+
+def test_a_pack_is_verified_while_taps_go_on_and_a_bad_one_leaves_the_good_one(
+    drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed: no pack can be run")
+    app = open_settings(drive, tmp_path / "home")
+    go_on, real = threading.Event(), packs.install_pack
+
+    def slowly(home: Path, path: Path):
+        assert go_on.wait(20), "the UI waits for it"
+        return real(home, path)
+
+    monkeypatch.setattr("mobile_app.desk.install_pack", slowly)
+    install(app, zipped(tmp_path / "ours.zip"))
+    assert app.screen.told == app.app.words("settings.checking")
+    app.press("Install")
+    assert app.app.said == "the app: does this already: wait until it is done", "one at a time"
+    app.app.go("tally")
+    app.press("Manual counter")
+    app.press("Monocyte")
+    assert app.app.desk.open.counts() == {"monocyte": 1}
+    app.app.go("settings")
+    assert app.screen.told == app.app.words("settings.checking") and app.app.desk.pack == DEFAULT_PACK
+    go_on.set()
+    app.until(lambda: app.app.desk.pack != DEFAULT_PACK)
+    ours = app.app.desk.pack
+    assert ours.name.startswith("ours-") and app.screen.told == f"In use: {ours.name}"
+    assert app.screen.ids.path.text == ""
+    assert [one.say for one in app.buttons() if one.chosen and "ours" in one.say] == [ours.name]
+    install(app, zipped(tmp_path / "bad.zip", spoil="model.int8.tflite"))
+    app.until(lambda: bool(app.app.said))
+    assert "bad.zip" in app.app.said and "model.int8.tflite" in app.app.said
+    assert app.app.desk.pack == ours and app.app.desk.store.setting("pack") == ours.name
+    assert [path.name for path in (tmp_path / "home" / "packs").iterdir()] == [ours.name]
