@@ -196,7 +196,7 @@ class FieldView(Widget):
             if self._shade is not None:
                 Rectangle(texture=self._shade, pos=(left, bottom), size=size)
             for place, mark in enumerate(self._marks):
-                self._draw_mark(mark, 2.5 if place == self._chosen else 1.0)
+                self._draw_mark(mark, 1.6 if place == self._chosen else 1.0)
             StencilUnUse()
             Rectangle(pos=self.pos, size=self.size)
             StencilPop()

@@ -11,7 +11,7 @@ from kivy.uix.label import Label
 
 from mobile_app.words import is_rtl, on_screen
 
-__all__ = ["PushButton", "Say"]
+__all__ = ["Figure", "PushButton", "Say"]
 
 
 class _Spoken(Label):
@@ -50,6 +50,10 @@ class _Spoken(Label):
 
 class Say(_Spoken):
     """A text."""
+
+
+class Figure(Say):
+    """What stands in a table."""
 
 
 class PushButton(Button, _Spoken):
