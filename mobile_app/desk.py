@@ -17,7 +17,6 @@ import numpy as np
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.focus import look
-from edge_wbc.core.images import decode_image
 from edge_wbc.core.pack import read_pack
 from edge_wbc.core.reading import NamedCell, Reader, open_reader
 from edge_wbc.core.records import Cell
@@ -26,6 +25,7 @@ from mobile_app.live.benchmark import Desktop, Device
 from mobile_app.live.calibrate import Calibration, calibrated, read_calibration, write_calibration
 from mobile_app.live.worker import Answer, Worker
 from mobile_app.packs import DEFAULT_PACK, install_pack, installed_packs, open_pack
+from mobile_app.photographs import Photographs
 from mobile_app.session.export import export_csv, export_zip
 from mobile_app.session.report import write_report
 from mobile_app.session.rows import MarkedCell, Suggestion
@@ -65,7 +65,7 @@ class Desk:
         self.pack = home / "packs" / kept if kept and pack == DEFAULT_PACK else pack
         self.pack_fault: Optional[BadInput] = None
         self._named_by: WeakKeyDictionary[Photograph, str] = WeakKeyDictionary()
-        self._shown: Optional[tuple] = None
+        self._photographs = Photographs()
         self.device: Device = Desktop()
         self.versions: Dict[str, str] = {}
         self.twins = Twins()
@@ -216,13 +216,11 @@ class Desk:
 
     def photograph(self, field: int) -> np.ndarray:
         """A field's photograph, (H, W, 3) uint8; the last one shown is kept."""
-        if self._shown is None or self._shown[0] != field:
-            path = self.open.field(field).photograph
-            try:
-                self._shown = (field, decode_image(path.read_bytes(), path.name))
-            except OSError as error:
-                raise BadInput(path.name, f"cannot be read ({error.strerror})", "its labels are kept") from error
-        return self._shown[1]
+        return self._photographs.get(self.open.field(field).photograph)
+
+    def look_ahead(self, cell: int) -> None:
+        """Reads the photograph of a cell that will be shown next, off this thread."""
+        self._photographs.ahead(self.open.field(self.open.cell(cell).field).photograph)
 
     def export(self, session: int, say: Callable[[str], str], rtl: bool) -> Tuple[List[Path], Sequence[str]]:
         """Writes a session into `exports`: the lab's zip; a table and a page of what the one who works here said.
@@ -253,6 +251,7 @@ class Desk:
     def close(self) -> None:
         """Lets go of camera and thread; everything is on the disk already."""
         self.worker.stop(wait_s=1.0)
+        self._photographs.close()
         if self.source is not None:
             self.source.stop()
         self.store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from kivy.clock import Clock
 from kivy.properties import BooleanProperty, StringProperty
 
 from edge_wbc.core.errors import BadInput
@@ -15,6 +16,7 @@ from mobile_app.widgets.page import Page
 __all__ = ["LEFT", "RIGHT", "LabelScreen"]
 
 RIGHT, LEFT = 275, 276
+AHEAD_S = 0.05
 SIDES = 240, 720  # of the picture, as large as it is shown within these
 
 
@@ -115,6 +117,15 @@ class LabelScreen(Page):
         self.ids.labels.chosen = shown.label or ""
         side = round(min(max(min(self.ids.picture.size), SIDES[0]), SIDES[1]))
         self.ids.picture.texture = texture_of(self.app.desk.picture(shown, side))
+        Clock.unschedule(self._look_ahead)
+        Clock.schedule_once(self._look_ahead, AHEAD_S)
+
+    def _look_ahead(self, _: float) -> None:
+        """A large photograph takes longer to read than a tap may: the next one is read while this cell is looked at."""
+        session = self.app.desk.session if self.app is not None else None
+        following = session.next_unlabelled(self.cell) if session is not None and self.cell is not None else None
+        if following is not None:
+            self.app.desk.look_ahead(following)
 
 
 def _there(session: Any, cell: int) -> bool:

@@ -28,14 +28,13 @@ os.environ.update(
 pytest.importorskip("kivy", reason="the app's screens need Kivy: pip install 'edge-wbc[app]'")
 
 
-def opened() -> bool:
-    """Opens the one window there is, off the screen; False without OpenGL."""
+def opened(width: int = 1280, height: int = 800) -> bool:
+    """Opens the one window there is, off the screen; False without OpenGL. It shrinks, but never grows again."""
     from kivy.config import Config
 
     logging.getLogger("kivy").addHandler(logging.NullHandler())  # else Python shows what nobody handles
-    # As large as any test wants it: what is drawn off the screen never grows.
-    Config.set("graphics", "width", "1280")
-    Config.set("graphics", "height", "800")
+    Config.set("graphics", "width", width)
+    Config.set("graphics", "height", height)
     from kivy.base import EventLoop
 
     EventLoop.ensure_window()
