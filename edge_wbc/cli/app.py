@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Annotated, Optional
@@ -26,8 +27,10 @@ def app(
     language: Annotated[str, typer.Option("--language", help="en or fa; the last one chosen if left out.")] = "",
 ) -> None:
     """Capture fields, label their cells, count: the phone's app on a desktop."""
-    for name, value in (("KIVY_NO_ARGS", "1"), ("KIVY_NO_FILELOG", "1"), ("KIVY_NO_CONSOLELOG", "1")):
-        os.environ.setdefault(name, value)
+    for name in ("KIVY_NO_ARGS", "KIVY_NO_FILELOG", "KIVY_NO_CONSOLELOG"):
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("KIVY_LOG_MODE", "PYTHON")  # else Kivy takes stderr, and no fault is ever read
+    logging.getLogger("kivy").addHandler(logging.NullHandler())
     from mobile_app.sources.folder import FolderSource
     from mobile_app.sources.video import VIDEO_SUFFIXES, VideoSource
 
