@@ -13,7 +13,7 @@ DATA   ?= $(SHARED)/data
 PACK   ?= mobile_app/packs/default
 WORK   ?= build/default-pack
 
-.PHONY: setup demo default-pack test test-oldest runtimes android-tools loop lint format constraints clean
+.PHONY: setup demo default-pack test test-oldest runtimes android-tools loop screens lint format constraints clean
 
 setup: $(VENV)/.installed
 
@@ -52,6 +52,10 @@ test-oldest: $(OLDEST)/.installed
 # The whole circle in one test: touches, session, import, adapt, export, install, the same field again.
 loop: setup
 	LOOP=1 $(VENV)/bin/python -m pytest tests/mobile_app/screens/test_loop.py
+
+# Pictures of every screen for docs/app.md, on drawn fields.
+screens: setup
+	$(VENV)/bin/python docs/screens.py
 
 # What tests of the Android packaging compile and sign with; without it they skip.
 android-tools: setup

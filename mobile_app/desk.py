@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
-from edge_wbc.core.images import decode_image
 from edge_wbc.core.pack import read_pack
 from edge_wbc.core.reading import NamedCell, Reader, open_reader
 from edge_wbc.core.records import Cell
@@ -27,6 +26,7 @@ from mobile_app.live.jobs import Jobs
 from mobile_app.live.sender import Sender
 from mobile_app.live.worker import Answer, Worker
 from mobile_app.packs import DEFAULT_PACK, install_pack, installed_packs, open_pack
+from mobile_app.photographs import Photographs
 from mobile_app.session.rows import MarkedCell, Suggestion
 from mobile_app.session.session import Session
 from mobile_app.session.shelf import Setup, Shelf
@@ -71,7 +71,7 @@ class Desk:
         self.pack = home / "packs" / kept if kept and pack == DEFAULT_PACK else pack
         self.pack_fault: Optional[BadInput] = None
         self._named_by: WeakKeyDictionary[Photograph, str] = WeakKeyDictionary()
-        self._shown: Optional[tuple] = None
+        self._photographs = Photographs()
         self.device: Device = Desktop()
         self.versions: Dict[str, str] = {}
         self.twins = Twins()
@@ -250,22 +250,21 @@ class Desk:
 
     def photograph(self, field: int) -> np.ndarray:
         """A field's photograph, (H, W, 3) uint8; the last one shown is kept."""
-        if self._shown is None or self._shown[0] != field:
-            path = self.open.field(field).photograph
-            where = f"photograph of field {field}"
-            try:
-                self._shown = (field, decode_image(path.read_bytes(), path.name))
-            except OSError as error:
-                raise BadInput(where, f"cannot be read ({error.strerror})", "its labels are kept") from error
-            except BadInput as fault:
-                raise BadInput(where, fault.fault, "its labels are kept") from fault
-        return self._shown[1]
+        try:
+            return self._photographs.get(self.open.field(field).photograph)
+        except BadInput as fault:
+            raise BadInput(f"photograph of field {field}", fault.fault, "its labels are kept") from fault
+
+    def look_ahead(self, cell: int) -> None:
+        """Reads the photograph of a cell that will be shown next, off this thread."""
+        self._photographs.ahead(self.open.field(self.open.cell(cell).field).photograph)
 
     def close(self) -> None:
         """Lets go of camera and threads; everything is on the disk already, and a file half written goes."""
         self.sender.stop()
         self.jobs.stop()
         self.worker.stop(wait_s=1.0)
+        self._photographs.close()
         if self.source is not None:
             self.source.stop()
         self.store.close()

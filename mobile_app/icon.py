@@ -89,7 +89,7 @@ def write_icons(out: Path) -> None:
 
 def main() -> None:
     """`python -m mobile_app.icon OUT`: exit code 2 and one line where it can't."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit("usage: python -m mobile_app.icon OUT")
     try:
         write_icons(Path(sys.argv[1]))

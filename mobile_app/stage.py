@@ -73,7 +73,7 @@ def stage(out: Path, root: Path = ROOT) -> None:
 
 def main() -> None:
     """`python -m mobile_app.stage OUT`: exit code 2 and one line where it can't."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit("usage: python -m mobile_app.stage OUT")
     try:
         stage(Path(sys.argv[1]))

@@ -12,7 +12,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.pack import read_pack
 from mobile_app.live.benchmark import BenchmarkOptions, benchmark, write_benchmark
 from mobile_app.widgets.page import Page
-from mobile_app.widgets.say import Say
+from mobile_app.widgets.say import Figure
 
 __all__ = ["BenchmarkScreen"]
 
@@ -97,7 +97,7 @@ class BenchmarkScreen(Page):
         ]
         for row in (heads, *rows):
             for text in row:
-                self.ids.rows.add_widget(Say(say=text, font_size="14sp", bold=row is heads))
+                self.ids.rows.add_widget(Figure(say=text, bold=row is heads))
         path = self.app.desk.store.folder / FILE
         try:
             write_benchmark(path, found)

@@ -32,6 +32,8 @@ class CalibrateScreen(Page):
     can_take = BooleanProperty(False)
     can_keep = BooleanProperty(False)
     taken = BooleanProperty(False)
+    held = BooleanProperty(False)
+    doubted = BooleanProperty(False)
 
     def __init__(self, **asked: Any) -> None:
         super().__init__(**asked)
@@ -68,6 +70,7 @@ class CalibrateScreen(Page):
             said.append(self._scale_told(calibration.scale))
         if calibration is not None and calibration.light is not None:
             said.append(words("calibrate.lit"))
+        self.held, self.doubted = calibration is not None, False
         self.kept = words("calibrate.kept", what=" · ".join(said)) if said else words("calibrate.none")
 
     def _scale_told(self, scale: Scale) -> str:
@@ -76,7 +79,7 @@ class CalibrateScreen(Page):
 
     def choose(self, way: str) -> None:
         """Another way to calibrate; begins it anew."""
-        self.way, self.taken, self.can_keep, self._asked = way, False, False, None
+        self.way, self.taken, self.can_keep, self.doubted, self._asked = way, False, False, False, None
         self._photographs, self._points, self._scale, self._light, self._seen = [], [], None, None, 0
         self.ids.um.put(_UM.get(way, ""))
         self.ids.view.show(None)
@@ -186,9 +189,13 @@ class CalibrateScreen(Page):
         self.choose(self.way)
 
     def forget(self) -> None:
-        """Reads without a calibration from now on."""
+        """The first tap asks, the second forgets: it takes a micrometer to make another."""
+        if not self.doubted:
+            self.doubted, self.told = True, self.app.words("calibrate.sure")
+            return
         self.app.do(self.app.desk.calibrate, None)
         self._tell_kept()
+        self.told = ""
 
 
 def _micrometres(text: str) -> float:

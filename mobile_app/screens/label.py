@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, Dict, Optional
+from typing import Any, Optional
 
+from kivy.clock import Clock
 from kivy.properties import BooleanProperty, StringProperty
 
 from edge_wbc.core.errors import BadInput
-from mobile_app.desk import BUTTONS
 from mobile_app.session.rows import MarkedCell
 from mobile_app.widgets.field_view import texture_of
+from mobile_app.widgets.labels import KEYS
 from mobile_app.widgets.page import Page
-from mobile_app.widgets.say import PushButton
 
-__all__ = ["KEYS", "LabelScreen"]
+__all__ = ["LEFT", "RIGHT", "LabelScreen"]
 
-KEYS: Dict[str, str] = dict(zip("1234567890-=", BUTTONS))
-KEYS.update(
-    {"n": "neutrophil", "b": "band", "t": "metamyelocyte", "s": "small_lymphocyte", "l": "large_lymphocyte"},
-    m="monocyte",
-    e="eosinophil",
-    a="basophil",
-    u="burst",
-    r="artifact",
-    x="not_recognised",
-    y="erythroblast",
-)
 RIGHT, LEFT = 275, 276
-SIDE = 360
+AHEAD_S = 0.05
+SIDES = 240, 720  # of the picture, as large as it is shown within these
 
 
 class LabelScreen(Page):
@@ -43,19 +32,11 @@ class LabelScreen(Page):
     def __init__(self, **asked: Any) -> None:
         super().__init__(**asked)
         self.cell: Optional[int] = None
-        self._buttons: Dict[str, PushButton] = {}
 
     def refresh(self) -> None:
         """Shows where the expert stopped."""
-        for name in BUTTONS:
-            if name not in self._buttons:
-                self._buttons[name] = PushButton(on_release=partial(self._pressed, name), font_size="15sp")
-                self.ids.buttons.add_widget(self._buttons[name])
-            self._buttons[name].say = self.app.words.label(name)
+        self.ids.labels.tell(self.app.words)
         self.app.do(self._resume)
-
-    def _pressed(self, name: str, button: PushButton) -> None:
-        self.app.do(self.vote, name)
 
     def _resume(self) -> None:
         session = self.app.desk.session
@@ -118,11 +99,12 @@ class LabelScreen(Page):
             self.heading = words("label.empty" if session else "capture.nosession")
             self.suggestion = self.confirmed = ""
             self.ids.picture.texture = None
-            self._mark(None)
+            self.ids.labels.chosen = ""
             return
         shown: MarkedCell = session.cell(cell)
         done, total = session.progress()
-        self.heading = words("label.title", number=cell, done=done, total=total)
+        key = "label.title" if done < total else "label.alldone"
+        self.heading = words(key, number=session.place_of(cell), done=done, total=total)
         said = shown.suggestion
         self.suggestion = (
             words("label.suggestion", label=words.label(said.label), score=round(100 * said.score))
@@ -132,13 +114,19 @@ class LabelScreen(Page):
         self.confirmed = (
             words("label.confirmed", label=words.label(shown.label)) if shown.label else words("label.unconfirmed")
         )
-        self._mark(shown.label)
+        self.ids.labels.chosen = shown.label or ""
+        side = round(min(max(min(self.ids.picture.size), SIDES[0]), SIDES[1]))
         self.ids.picture.texture = None  # no other cell's picture stands here, though this one's be unreadable
-        self.ids.picture.texture = texture_of(self.app.desk.picture(shown, SIDE))
+        self.ids.picture.texture = texture_of(self.app.desk.picture(shown, side))
+        Clock.unschedule(self._look_ahead)
+        Clock.schedule_once(self._look_ahead, AHEAD_S)
 
-    def _mark(self, label: Optional[str]) -> None:
-        for name, button in self._buttons.items():
-            button.chosen = name == label
+    def _look_ahead(self, _: float) -> None:
+        """A large photograph takes longer to read than a tap may: the next one is read while this cell is looked at."""
+        session = self.app.desk.session if self.app is not None else None
+        following = session.next_unlabelled(self.cell) if session is not None and self.cell is not None else None
+        if following is not None:
+            self.app.desk.look_ahead(following)
 
 
 def _there(session: Any, cell: int) -> bool:

@@ -8,13 +8,12 @@ from kivy.metrics import dp
 from kivy.properties import BooleanProperty, StringProperty
 
 from edge_wbc.core.records import Box
-from mobile_app.desk import BUTTONS
 from mobile_app.marking import box_at, cell_at, grown, shifted, side_of
-from mobile_app.screens.label import KEYS, LEFT, RIGHT
+from mobile_app.screens.label import LEFT, RIGHT
 from mobile_app.session.rows import MarkedCell, TakenField
 from mobile_app.widgets.field_view import Mark
+from mobile_app.widgets.labels import KEYS
 from mobile_app.widgets.page import Page
-from mobile_app.widgets.say import PushButton
 
 __all__ = ["MarkScreen"]
 
@@ -45,13 +44,9 @@ class MarkScreen(Page):
 
     def refresh(self) -> None:
         """Shows the field that was shown last, or the session's first."""
-        view, labels = self.ids.view, self.ids.labels
+        view = self.ids.view
         view.on_tap, view.holds, view.on_drag = self._tapped, self._holds, self._dragged
-        labels.clear_widgets()
-        for name in BUTTONS:
-            button = PushButton(say=self.app.words.label(name), font_size="15sp")
-            button.bind(on_release=lambda _, name=name: self.app.do(self.vote, name))
-            labels.add_widget(button)
+        self.ids.labels.tell(self.app.words)
         self.naming = False
         self.app.do(self._to, self._field.id if self._field is not None else None)
 
@@ -102,8 +97,7 @@ class MarkScreen(Page):
             if label
             else words("label.unconfirmed")
         )
-        for button, name in zip(reversed(self.ids.labels.children), BUTTONS):
-            button.chosen = name == label
+        self.ids.labels.chosen = label or ""
         self.can_undo, self.can_redo = session.undoable()
 
     def _now(self) -> TakenField:

@@ -3,61 +3,59 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from typing import Any, List
 
 from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
-from mobile_app.desk import BUTTONS
-from mobile_app.screens.label import KEYS
 from mobile_app.session.tally import Tally
 from mobile_app.widgets.alert import alert
+from mobile_app.widgets.labels import KEYS
 from mobile_app.widgets.page import Page
-from mobile_app.widgets.say import PushButton, Say
+from mobile_app.widgets.say import Figure
 
 __all__ = ["TallyScreen"]
 
+WIDTHS = (0.41, 0.12, 0.2, 0.27)
+
 
 class TallyScreen(Page):
-    """The open session's differential."""
+    """The open session's differential; on a narrow screen the counter's buttons take the table's place."""
 
     heading = StringProperty("")
     footing = StringProperty("")
     target = NumericProperty(100)
     manual = BooleanProperty(False)
+    can_undo = BooleanProperty(False)
+    can_redo = BooleanProperty(False)
 
     def refresh(self) -> None:
         """Counts again and shows it."""
         self.app.do(self._refresh)
 
     def _refresh(self) -> None:
-        words = self.app.words
-        taps = self.ids.taps
-        taps.clear_widgets()
-        for name in BUTTONS if self.manual else ():
-            button = PushButton(say=words.label(name), font_size="14sp", on_release=partial(self._pressed, name))
-            taps.add_widget(button)
         if self.app.desk.session is None:
             self.ids.rows.clear_widgets()
-            self.heading, self.footing = words("capture.nosession"), ""
+            self.ids.labels.tell(self.app.words)
+            self.heading, self.footing = self.app.words("capture.nosession"), ""
+            self.can_undo = self.can_redo = False
             return
         self._show(self.app.desk.tally())
 
     def _show(self, found: Tally) -> None:
-        words = self.app.words
+        words, session = self.app.words, self.app.desk.open
         self.target = found.target
         self.heading = words("tally.of", count=found.counted, target=found.target)
         if found.reached:
             self.heading += f" · {words('tally.reached')}"
-        rows = self.ids.rows
-        rows.clear_widgets()
-        rows.add_widget(self._row([words(f"tally.{name}") for name in ("label", "count", "percent", "limits")], True))
+        table = [[words(f"tally.{name}") for name in ("label", "count", "percent", "limits")]]
         for name, share in found.shares.items():
             low, high = (f"{value:.1f}" for value in share.ci95)
             limits = words("tally.between", low=low, high=high) if found.counted else "–"
             percent = words("tally.share", percent=f"{share.percent:.1f}") if found.counted else "–"
-            rows.add_widget(self._row([words.label(name), words.number(share.count), percent, limits], False))
+            table.append([words.label(name), words.number(share.count), percent, limits])
+        self._lay(table)
+        self.ids.labels.tell(words, session.counts())
         said = []
         if found.nrbc_per_100 is not None:
             said.append(words("tally.nrbc", count=found.nrbc, ratio=f"{found.nrbc_per_100:.1f}"))
@@ -66,16 +64,23 @@ class TallyScreen(Page):
             told = ", ".join(f"{words.label(name)} {words.number(count)}" for name, count in rest.items())
             said.append(words("tally.outside", text=told))
         self.footing = "\n".join(said)
+        self.can_undo, self.can_redo = session.undoable()
 
-    def _row(self, cells: list, head: bool) -> BoxLayout:
-        row = BoxLayout()
-        order = list(zip(cells, (0.37, 0.15, 0.21, 0.27)))
-        for place, (text, share) in enumerate(reversed(order) if self.app.words.rtl else order):
-            first = place == (3 if self.app.words.rtl else 0)
-            row.add_widget(
-                Say(say=text, size_hint_x=share, font_size="14sp", bold=head, halign="left" if first else "right")
-            )
-        return row
+    def _lay(self, table: List[List[str]]) -> None:
+        """Writes the table into the widgets of the last one, which a tap does not have to wait for again."""
+        rows, rtl = self.ids.rows, self.app.words.rtl
+        while len(rows.children) > len(table):
+            rows.remove_widget(rows.children[0])
+        while len(rows.children) < len(table):
+            row = BoxLayout()
+            for _ in WIDTHS:
+                row.add_widget(Figure())
+            rows.add_widget(row)
+        for row, texts in zip(reversed(rows.children), table):
+            figures = row.children if rtl else reversed(row.children)
+            for place, (figure, text) in enumerate(zip(figures, texts)):
+                figure.say, figure.size_hint_x, figure.bold = text, WIDTHS[place], texts is table[0]
+                figure.halign = "right" if place or rtl else "left"
 
     def aim(self, target: int) -> None:
         """Another target."""
@@ -84,14 +89,6 @@ class TallyScreen(Page):
     def _aim(self, target: int) -> None:
         self.app.desk.change(replace(self.app.desk.setup(), target=target))
         self._refresh()
-
-    def toggle(self) -> None:
-        """Shows or hides the counter's buttons."""
-        self.manual = not self.manual
-        self.refresh()
-
-    def _pressed(self, name: str, button: PushButton) -> None:
-        self.app.do(self.tap, name)
 
     def tap(self, name: str) -> None:
         """Counts a cell seen through the ocular; a tone and a shake when that reaches the target."""
@@ -102,14 +99,19 @@ class TallyScreen(Page):
         if found.reached and not before:
             alert()
 
-    def _undo(self) -> None:
-        self.app.desk.open.undo()
+    def turn(self, back: bool) -> None:
+        """Undoes the latest act, or does it again."""
+        self.app.do(self._turn, back)
+
+    def _turn(self, back: bool) -> None:
+        session = self.app.desk.open
+        session.undo() if back else session.redo()
         self._refresh()
 
     def key(self, key: int, text: Any, ctrl: bool) -> bool:
         """A key of a desktop's keyboard; whether it meant something here."""
-        if ctrl and key == ord("z"):
-            self.app.do(self._undo)
+        if ctrl and key in (ord("z"), ord("y")):
+            self.turn(key == ord("z"))
         elif self.manual and not ctrl and text in KEYS:
             self.app.do(self.tap, KEYS[text])
         else:

@@ -170,6 +170,11 @@ class Session:
         sql = "SELECT max(id) AS id FROM cell WHERE session = ? AND gone = 0 AND id < ?"
         return self.store.read(sql, self.id, before)[0]["id"]
 
+    def place_of(self, cell: int) -> int:
+        """Which of the session's cells one is, from 1."""
+        sql = "SELECT count(*) AS place FROM cell WHERE session = ? AND gone = 0 AND id <= ?"
+        return self.store.read(sql, self.id, cell)[0]["place"]
+
     def next_unlabelled(self, after: int = 0) -> Optional[int]:
         """The next cell this expert has not labelled, from the start again when there is none after `after`."""
         sql = (

@@ -35,12 +35,14 @@ def tone() -> bytes:
 
 
 def alert() -> None:
-    """Sounds the tone, and shakes a phone; a device without sound stays silent."""
+    """Sounds the tone, and shakes a phone.
+
+    A device without sound, or without room for the tone's file, stays silent: the screen says the same in words, and
+    the tap that was counted must not fail for it.
+    """
     global _sound
     if _sound is None:
-        path = Path(tempfile.gettempdir()) / "edge-wbc-tone.wav"
-        path.write_bytes(tone())
-        _sound = SoundLoader.load(str(path))
+        _sound = _loaded()
     if _sound is not None:
         _sound.play()
     if platform == "android":
@@ -48,3 +50,13 @@ def alert() -> None:
 
         activity = autoclass("org.kivy.android.PythonActivity").mActivity
         activity.getSystemService(autoclass("android.content.Context").VIBRATOR_SERVICE).vibrate(SHAKE_MS)
+
+
+def _loaded() -> Optional[Sound]:
+    try:
+        with tempfile.TemporaryDirectory() as folder:  # Kivy plays files only, and has read it when it is loaded
+            path = Path(folder) / "tone.wav"
+            path.write_bytes(tone())
+            return SoundLoader.load(str(path))
+    except OSError:
+        return None

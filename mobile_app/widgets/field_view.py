@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Optional, Sequence, Tuple
 
 import numpy as np
 from kivy.core.text import Label as CoreLabel
@@ -59,7 +59,7 @@ class FieldView(Widget):
         self._chosen: Optional[int] = None
         self._shade: Optional[Texture] = None
         self._centre = (0.5, 0.5)  # of what is shown, as shares of the photograph
-        self._fingers: List[Any] = []
+        self._fingers: Dict[Any, Tuple[float, float]] = {}  # by the touch's number, where each was last
         self._moved = self._dragged = False
         self.on_tap: Optional[Callable[[float, float], None]] = None
         self.holds: Callable[[float, float], bool] = lambda x, y: False
@@ -119,10 +119,10 @@ class FieldView(Widget):
         if not self.collide_point(*touch.pos) or self._texture is None:
             return super().on_touch_down(touch)
         if touch.is_mouse_scrolling:
-            self._zoom_to(self.zoom * (1.2 if touch.button == "scrolldown" else 1 / 1.2), *touch.pos)
+            self._zoom_to(self.zoom * (1.2 if touch.button == "scrolldown" else 1 / 1.2), touch.pos, touch.pos)
             return True
         touch.grab(self)
-        self._fingers.append(touch)
+        self._fingers[touch.uid] = touch.pos
         self._moved = self._moved and len(self._fingers) > 1
         if len(self._fingers) > 1 and self._dragged:
             self.on_drag(0.0, 0.0, False)  # two fingers zoom: what one had begun is nothing
@@ -130,14 +130,15 @@ class FieldView(Widget):
         return True
 
     def on_touch_move(self, touch: Any) -> bool:
-        if touch.grab_current is not self or touch not in self._fingers:
+        if touch.grab_current is not self or touch.uid not in self._fingers:
             return super().on_touch_move(touch)
+        was, self._fingers[touch.uid] = self._fingers[touch.uid], touch.pos
         if len(self._fingers) == 2:
-            other = self._fingers[1 - self._fingers.index(touch)]
-            before = np.hypot(touch.px - other.x, touch.py - other.y)
-            now = np.hypot(touch.x - other.x, touch.y - other.y)
             self._moved = True
-            self._zoom_to(self.zoom * float(now / max(before, 1.0)), (touch.x + other.x) / 2, (touch.y + other.y) / 2)
+            # Where the other finger is by this widget's measure: the touch itself tells it by the window's.
+            (other,) = (np.array(at) for uid, at in self._fingers.items() if uid != touch.uid)
+            before, now = (float(np.hypot(*(np.array(at) - other))) for at in (was, touch.pos))
+            self._zoom_to(self.zoom * now / max(before, 1.0), (was + other) / 2, (touch.pos + other) / 2)
         elif self._moved or np.hypot(touch.x - touch.ox, touch.y - touch.oy) > dp(TAP):
             self._moved = True
             if self._dragged:
@@ -147,10 +148,10 @@ class FieldView(Widget):
         return True
 
     def on_touch_up(self, touch: Any) -> bool:
-        if touch.grab_current is not self or touch not in self._fingers:
+        if touch.grab_current is not self or touch.uid not in self._fingers:
             return super().on_touch_up(touch)
         touch.ungrab(self)
-        self._fingers.remove(touch)
+        del self._fingers[touch.uid]
         if not self._fingers:
             if self._moved and self._dragged:
                 self.on_drag(*self._gone(touch), True)
@@ -164,12 +165,12 @@ class FieldView(Widget):
         scale = self._frame()[2]
         return (touch.x - touch.ox) / scale, (touch.oy - touch.y) / scale
 
-    def _zoom_to(self, zoom: float, x: float, y: float) -> None:
-        """Zooms so that what is under (x, y) stays there."""
-        at = self.to_photograph(x, y)
+    def _zoom_to(self, zoom: float, start: Sequence[float], end: Sequence[float]) -> None:
+        """Zooms so that what is under the one place comes under the other."""
+        at = self.to_photograph(*start)
         self.zoom = min(max(zoom, 1.0), MOST_ZOOM)
         there = self.to_view(*at)
-        self._pan(x - there[0], y - there[1])
+        self._pan(end[0] - there[0], end[1] - there[1])
 
     def _pan(self, dx: float, dy: float) -> None:
         scale = self._frame()[2]
@@ -196,7 +197,7 @@ class FieldView(Widget):
             if self._shade is not None:
                 Rectangle(texture=self._shade, pos=(left, bottom), size=size)
             for place, mark in enumerate(self._marks):
-                self._draw_mark(mark, 2.5 if place == self._chosen else 1.0)
+                self._draw_mark(mark, 1.6 if place == self._chosen else 1.0)
             StencilUnUse()
             Rectangle(pos=self.pos, size=self.size)
             StencilPop()

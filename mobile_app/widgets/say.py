@@ -12,7 +12,7 @@ from kivy.uix.label import Label
 from mobile_app.faults import LRI, PDI
 from mobile_app.words import is_rtl, on_screen
 
-__all__ = ["Paragraph", "PushButton", "Say"]
+__all__ = ["Figure", "Paragraph", "PushButton", "Say"]
 
 
 class _Spoken(Label):
@@ -80,6 +80,10 @@ class Paragraph(_Spoken):
 
     def _high(self) -> Optional[float]:
         return None
+
+
+class Figure(Say):
+    """What stands in a table."""
 
 
 class PushButton(Button, _Spoken):

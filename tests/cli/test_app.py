@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -21,13 +24,13 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list:
     seen: list = []
 
     class Recorder:
+        refused = None
+
         def __init__(self, *asked: object) -> None:
             seen.extend(asked)
 
-        def run(self) -> None:
-            pass
-
     monkeypatch.setattr("mobile_app.app.WbcApp", Recorder)
+    monkeypatch.setattr("mobile_app.app.run", lambda app: None)
     return seen
 
 
@@ -60,3 +63,15 @@ def test_what_is_not_there_is_refused_in_a_line(
     assert run(monkeypatch, *asked) == 2
     said = capsys.readouterr().err.strip()
     assert "nowhere" in said and "\n" not in said and not opened
+
+
+def test_a_broken_database_is_said_though_kivy_would_take_the_line(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(cv2.imencode(".png", np.zeros((80, 80, 3), np.uint8))[1].tobytes())
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "sessions.sqlite").write_bytes(b"no database" * 100)
+    asked = [sys.executable, "-m", "edge_wbc", "app", "--frames", str(tmp_path), "--home", str(tmp_path / "home")]
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("KIVY_")}
+    env = {**plain, "SDL_VIDEODRIVER": "offscreen", "KIVY_HOME": str(tmp_path / "kivy")}
+    done = subprocess.run(asked, env=env, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2 and done.stdout == ""
+    assert "sessions.sqlite" in done.stderr and len(done.stderr.strip().splitlines()) == 1

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import string
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +17,8 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.taxonomy import LABELS
 from mobile_app.faults import LRI, PDI
 from mobile_app.words import LANGUAGES, Words, caret, is_rtl, on_screen
+
+APP = Path(__file__).parents[2] / "mobile_app"
 
 
 def fields(text: str) -> set[str]:
@@ -32,6 +36,18 @@ def test_every_language_says_everything_with_the_same_values() -> None:
         assert all(f"label.{name}" in texts for name in LABELS)
     with pytest.raises(BadInput, match="not shipped"):
         Words("xx")
+
+
+def test_every_text_that_is_asked_for_is_there_and_no_other() -> None:
+    code = "\n".join(file.read_text(encoding="utf-8") for kind in ("*.py", "*.kv") for file in APP.rglob(kind))
+    texts = set(Words("en").texts)
+    assert set(re.findall(r"""\bwords\(\s*['"]([a-z_.0-9]+)['"]""", code)) <= texts
+    literal = set(re.findall(r"""['"]([a-z_]+(?:\.[a-z_0-9]+)?)['"]""", code))
+    made = [re.sub(r"{[^}]*}", "[a-z_0-9]+", one) for one in re.findall(r"""f['"]([^'"]*)['"]""", code)]
+    made = [one for one in made if re.fullmatch(r"[a-z]+\.[a-z_]*\[a-z_0-9\]\+|\[a-z_0-9\]\+\.[a-z]+", one)]
+    said = {key for key in texts if key.startswith("report.")}  # asked for by their words, see test_sessions.py
+    dead = {key for key in texts - literal - said if not any(re.fullmatch(one, key) for one in made)}
+    assert not dead
 
 
 @pytest.mark.parametrize(

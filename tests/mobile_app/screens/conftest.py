@@ -1,7 +1,11 @@
-"""A real window without a display, real touches and real pixels; skipped in one line where Kivy or OpenGL is not."""
+"""A real window without a display, real touches and real pixels; skipped in one line where Kivy or OpenGL is not.
+
+`docs/screens.py` and `benchmarks/app.py` drive the app with it as well.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -17,10 +21,24 @@ os.environ.update(
     KIVY_NO_CONFIG="1",
     KIVY_NO_FILELOG="1",
     KIVY_NO_CONSOLELOG="1",
+    KIVY_LOG_MODE="PYTHON",  # else Kivy swallows what a script says on stderr
     KIVY_METRICS_DENSITY="1",
     KIVY_DPI="96",
 )
 pytest.importorskip("kivy", reason="the app's screens need Kivy: pip install 'edge-wbc[app]'")
+
+
+def opened(width: int = 1280, height: int = 800) -> bool:
+    """Opens the one window there is, off the screen; False without OpenGL. It shrinks, but never grows again."""
+    from kivy.config import Config
+
+    logging.getLogger("kivy").addHandler(logging.NullHandler())  # else Python shows what nobody handles
+    Config.set("graphics", "width", width)
+    Config.set("graphics", "height", height)
+    from kivy.base import EventLoop
+
+    EventLoop.ensure_window()
+    return EventLoop.window is not None and EventLoop.window.initialized
 
 
 class Driver:
@@ -60,16 +78,20 @@ class Driver:
         self.frames(2)
 
     def buttons(self, text: str = "") -> list:
-        """The buttons that show a text, as far as they can be seen."""
+        """The buttons that show a text in their first line, as far as they can be seen."""
         from mobile_app.widgets.say import PushButton
 
         found = [one for one in self.app.root.walk() if isinstance(one, PushButton) and one.get_parent_window()]
-        return [one for one in found if one.say == text] if text else found
+        return [one for one in found if one.say.split("\n")[0] == text] if text else found
 
     def press(self, text: str) -> None:
-        """Touches the middle of the one button that shows a text."""
+        """Touches the middle of the one button that shows a text; the screen's, where the bar has one too."""
         self.frames(3)
-        (button,) = self.buttons(text)
+        found = self.buttons(text)
+        if len(found) != 1:
+            found = [one for one in found if one in self.screen.walk(restrict=True)]
+        assert len(found) == 1, f"{len(found)} buttons say {text!r}"
+        (button,) = found
         self.touch(*button.to_window(*button.center))
 
     def pixels(self) -> np.ndarray:
@@ -92,15 +114,10 @@ class Driver:
 @pytest.fixture
 def drive(tmp_path: Path) -> Iterator[Callable[..., Driver]]:
     """Starts the app: drive(source=..., home=..., language=..., size=...)."""
-    from kivy.config import Config
-
-    Config.set("graphics", "width", "360")
-    Config.set("graphics", "height", "640")
+    if not opened():
+        pytest.skip("no OpenGL here: apt install libgl1-mesa-dri libegl1 libgles2 libmtdev1")
     from kivy.base import EventLoop
 
-    EventLoop.ensure_window()
-    if EventLoop.window is None or not EventLoop.window.initialized:
-        pytest.skip("no OpenGL here: apt install libgl1-mesa-dri libegl1 libgles2 libmtdev1")
     from mobile_app.app import WbcApp
 
     running: list[Driver] = []

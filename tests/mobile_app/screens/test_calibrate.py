@@ -90,6 +90,9 @@ def test_lines_and_light_are_kept_side_by_side_and_forgotten(drive, tmp_path: Pa
     assert np.array_equal(read_light(kept.light).levels, app.app.desk.calibration.light.levels)
     app.app.go("calibrate")
     app.press("Forget")
+    assert app.app.desk.calibration is not None and "again" in app.screen.told
+    app.press("Forget")
+    assert app.buttons("Forget")[0].disabled
     assert app.app.desk.calibration is None and app.app.desk.setup().um_per_px is None
     assert not (tmp_path / "home" / "calibration").exists()
 

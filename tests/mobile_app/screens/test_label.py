@@ -13,9 +13,9 @@ import numpy as np
 
 from edge_wbc.core.records import Cell, Smear
 from mobile_app.desk import BUTTONS, square
-from mobile_app.screens.label import KEYS
 from mobile_app.session.shelf import Setup, Shelf
 from mobile_app.session.store import Store
+from mobile_app.widgets.labels import KEYS
 
 COLOURS = np.random.default_rng(7).integers(40, 220, (24, 3))
 
@@ -91,6 +91,7 @@ import os, sys
 from pathlib import Path
 from mobile_app.session.shelf import Shelf
 from mobile_app.session.store import Store
+from mobile_app.widgets.labels import KEYS
 session = Shelf(Store(Path(sys.argv[1]))).resume()
 for cell in session.cells(limit=20):
     session.vote(cell.id, "monocyte")
@@ -106,7 +107,7 @@ def test_goes_on_after_a_kill_with_twenty_votes(drive, tmp_path: Path) -> None:
     assert done.returncode == -signal.SIGKILL and done.stdout == b"twenty\n"
     app = drive(home=home)
     assert app.app.at == "label"
-    assert "20 of 24" in app.screen.heading
+    assert app.screen.heading == "Cell 21 of 24, 20 labelled"
     assert app.app.desk.open.cell(app.screen.cell).label is None
 
 

@@ -11,6 +11,7 @@ import pytest
 from edge_wbc.core.records import Cell
 from mobile_app.session.shelf import Setup, Shelf
 from mobile_app.session.store import Store
+from mobile_app.widgets.labels import KEYS
 
 SIZE = (600, 400)
 
@@ -139,3 +140,83 @@ def test_without_a_session_it_says_so(drive, tmp_path: Path) -> None:
     assert app.screen.heading == app.app.words("capture.nosession")
     for name in ("Back", "Next", "Zoom"):
         app.press(name)
+
+
+def fingers(app, starts: list[tuple], ends: list[tuple], steps: int = 4) -> None:
+    """Fingers that go down one after the other, move together, and leave: places in the window's pixels."""
+    from kivy.tests.common import UnitTestTouch
+
+    touches = [UnitTestTouch(*start) for start in starts]
+    for touch in touches:
+        touch.touch_down()
+        app.frames()
+    for step in range(1, steps + 1):
+        for touch, start, end in zip(touches, starts, ends, strict=True):
+            touch.touch_move(*(a + (b - a) * step / steps for a, b in zip(start, end, strict=True)))
+            app.frames()
+    for touch in touches:
+        touch.touch_up()
+        app.frames()
+
+
+def test_two_fingers_zoom_about_what_is_between_them_and_place_no_cell(app) -> None:
+    view = app.screen.ids.view
+    x, y = view.to_window(*view.center)
+    held = view.to_photograph(*view.center)
+    fingers(app, [(x - 30, y), (x + 30, y)], [(x - 90, y), (x + 90, y)])
+    assert view.zoom == pytest.approx(3.0, rel=0.02)
+    assert np.abs(np.array(view.to_photograph(*view.center)) - held).max() < 3
+    assert boxes(app) == [(100, 100, 180, 180)]
+    fingers(app, [(x - 90, y), (x + 90, y)], [(x - 20, y), (x + 20, y)])
+    assert view.zoom == 1.0  # no smaller than whole
+    left, bottom, scale = view._frame()
+    assert left >= view.x - 1 and scale * SIZE[0] == pytest.approx(view.width, rel=0.01)
+
+
+def test_two_fingers_side_by_side_carry_the_photograph_along(app) -> None:
+    view = app.screen.ids.view
+    app.press("Zoom")
+    x, y = view.to_window(*view.center)
+    under = view.to_photograph(*view.center)
+    fingers(app, [(x - 40, y), (x + 40, y)], [(x + 10, y + 20), (x + 90, y + 20)])
+    assert view.zoom == pytest.approx(3.0, rel=0.05)
+    assert np.abs(np.array(view.to_photograph(view.center_x + 50, view.center_y + 20)) - under).max() < 4
+    assert boxes(app) == [(100, 100, 180, 180)]
+
+
+def test_a_second_finger_on_a_chosen_cell_zooms_and_leaves_the_cell_where_it_was(app) -> None:
+    from kivy.tests.common import UnitTestTouch
+
+    app.touch(*at(app, 140, 140))
+    one, other = at(app, 140, 140), at(app, 400, 140)
+    fingers(app, [one, other], [(one[0] - 40, one[1]), (other[0] + 40, other[1])])
+    assert boxes(app) == [(100, 100, 180, 180)]
+    assert app.screen.ids.view._marks[0][0] == (100, 100, 180, 180)
+    assert app.screen.ids.view.zoom > 1.2
+    # One finger that stays when the other has left pans, and names nothing.
+    view = app.screen.ids.view
+    first, second = UnitTestTouch(*view.center), UnitTestTouch(view.center_x + 50, view.center_y)
+    first.touch_down()
+    second.touch_down()
+    second.touch_up()
+    under = view.to_photograph(*view.center)
+    first.touch_move(view.center_x - 30, view.center_y)
+    first.touch_up()
+    app.frames(2)
+    assert np.abs(np.array(view.to_photograph(view.center_x - 30, view.center_y)) - under).max() < 4
+    assert len(boxes(app)) == 1
+
+
+def test_keys_name_size_remove_undo_and_step(app) -> None:
+    app.touch(*at(app, 140, 140))
+    for key, name in KEYS.items():
+        assert app.screen.key(ord(key), key, False)
+        assert app.app.desk.open.cells()[0].label == name
+    assert app.screen.key(93, "]", False) and boxes(app) == [(94, 94, 186, 186)]
+    assert app.screen.key(ord("z"), "z", True) and boxes(app) == [(100, 100, 180, 180)]
+    assert app.screen.key(ord("y"), "y", True) and boxes(app) == [(94, 94, 186, 186)]
+    assert app.screen.key(127, None, False) and boxes(app) == []
+    app.screen.key(275, None, False)
+    assert "2 of 2" in app.screen.heading
+    app.screen.key(276, None, False)
+    assert "1 of 2" in app.screen.heading
