@@ -17,6 +17,8 @@ def test_table_and_json(edge_wbc: Callable, tmp_path, monkeypatch: pytest.Monkey
     assert rows["mobilenet_v2"]["weights_at_hand"] is False
     assert rows["efficientnet_lite0"]["licence"] == "Apache-2.0"
     assert rows["efficientnet_b0"]["on_phone"] is False
+    assert rows["inception_v3"]["size"] == 299 and rows["inception_v3"]["least_size"] == 75
+    assert rows["resnet50"]["papers"] == ["raabin", "yu"]
 
     monkeypatch.setenv("COLUMNS", "80")
     said = edge_wbc("models")
@@ -26,7 +28,9 @@ def test_table_and_json(edge_wbc: Callable, tmp_path, monkeypatch: pytest.Monkey
         "mobilenet_v2",
         "2.2",
         "55",
+        "224",
         "no",
-        "BSD-3-Clause",
-        "yes",
+        "BSD-3",
+        "raabin",
     ]
+    assert "no ImageNet weights here: mobilenet_v2, shufflenet_v2_x1_0" in said.err
