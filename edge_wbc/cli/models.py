@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edge_wbc.cli.show import AsJson, emit_json, remark, table
 
-__all__ = ["models"]
+__all__ = ["models", "network_rows"]
 
 SIZE = 96  # of the crops that train cuts unless told otherwise
 
@@ -14,25 +14,9 @@ def models(as_json: AsJson = False) -> None:
     import torch
 
     from edge_wbc.lab.detection import DETECTORS, build_detector
-    from edge_wbc.lab.models import MODELS, TorchvisionWeights, multiply_adds, on_paper, parameters
+    from edge_wbc.lab.models import TorchvisionWeights, parameters
 
-    rows: list[dict] = []
-    for name, entry in MODELS.items():
-        network = on_paper(name, 5)
-        rows.append(
-            {
-                "model": name,
-                "parameters": parameters(network),
-                "multiply_adds": multiply_adds(network, SIZE),
-                "size": entry.size,
-                "least_size": entry.least,
-                "weights": str(entry.weights),
-                "weights_at_hand": entry.weights.at_hand(),
-                "licence": entry.licence,
-                "on_phone": entry.on_phone,
-                "papers": list(entry.papers),
-            }
-        )
+    rows = network_rows()
     with torch.device("meta"):
         sizes = {name: parameters(build_detector(name)) for name in DETECTORS}
     detectors: list[dict] = [
@@ -90,3 +74,27 @@ def models(as_json: AsJson = False) -> None:
             f"no ImageNet weights here: {', '.join(absent)}; train downloads them, or says that it can't and starts "
             "from random ones"
         )
+
+
+def network_rows() -> list[dict]:
+    """What the registry holds, an object a network, as ``models --json`` has it."""
+    from edge_wbc.lab.models import MODELS, multiply_adds, on_paper, parameters
+
+    rows: list[dict] = []
+    for name, entry in MODELS.items():
+        network = on_paper(name, 5)
+        rows.append(
+            {
+                "model": name,
+                "parameters": parameters(network),
+                "multiply_adds": multiply_adds(network, SIZE),
+                "size": entry.size,
+                "least_size": entry.least,
+                "weights": str(entry.weights),
+                "weights_at_hand": entry.weights.at_hand(),
+                "licence": entry.licence,
+                "on_phone": entry.on_phone,
+                "papers": list(entry.papers),
+            }
+        )
+    return rows
