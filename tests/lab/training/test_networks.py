@@ -19,9 +19,9 @@ from edge_wbc.lab.training import RECIPES, Recipe, TrainOptions, load_run, loop,
 from edge_wbc.lab.training.checkpoint import Checkpoint
 
 SHORT = Recipe(2, 8, 1e-3, "constant")
-# 40 to 140 million weights.
-HEAVY = {"vgg16", "vgg19", "resnet101_v2", "inception_resnet_v2"}
-heavy = pytest.mark.skipif("HEAVY" not in os.environ, reason="the largest networks: HEAVY=1 trains them, in minutes")
+# 40 to 140 million weights, and two that differ from their neighbours in numbers alone.
+HEAVY = {"vgg16", "vgg19", "resnet101_v2", "inception_resnet_v2", "resnet34", "resnext50_32x4d"}
+heavy = pytest.mark.skipif("HEAVY" not in os.environ, reason="the slowest networks: HEAVY=1 trains them, in minutes")
 
 
 def ends_in_epoch_2(line: str) -> None:
