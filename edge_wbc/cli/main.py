@@ -72,6 +72,7 @@ _EXTRA_OF = {
     "pydantic": "train",
     "defusedxml": "train",
     "yaml": "train",
+    "tensorboard": "tensorboard",
     "distributed": "cluster",
     "dask": "cluster",
     "litert_torch": "export",

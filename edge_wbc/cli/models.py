@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from edge_wbc.cli.show import AsJson, emit_json, table
+from edge_wbc.cli.show import AsJson, emit_json, remark, table
 
-__all__ = ["models"]
+__all__ = ["models", "network_rows"]
 
 SIZE = 96  # of the crops that train cuts unless told otherwise
 
 
 def models(as_json: AsJson = False) -> None:
-    """List the networks that train takes."""
-    from edge_wbc.lab.detection import DETECTORS, build_detector
-    from edge_wbc.lab.models import MODELS, TorchvisionWeights, build_network, multiply_adds, parameters
+    """List the networks that train takes, and the papers whose systems they are."""
+    import torch
 
-    rows: list[dict] = []
-    for name, entry in MODELS.items():
-        network = build_network(name, 5)
-        rows.append(
-            {
-                "model": name,
-                "parameters": parameters(network),
-                "multiply_adds": multiply_adds(network, SIZE),
-                "weights": str(entry.weights),
-                "weights_at_hand": entry.weights.at_hand(),
-                "licence": entry.licence,
-                "on_phone": entry.on_phone,
-            }
-        )
-    detectors = [
+    from edge_wbc.lab.detection import DETECTORS, build_detector
+    from edge_wbc.lab.models import TorchvisionWeights, parameters
+
+    rows = network_rows()
+    with torch.device("meta"):
+        sizes = {name: parameters(build_detector(name)) for name in DETECTORS}
+    detectors: list[dict] = [
         {
             "model": name,
-            "parameters": parameters(build_detector(name)),
+            "parameters": sizes[name],
             "size": finder.size,
             "weights": str(finder.weights),
             "weights_at_hand": TorchvisionWeights(finder.weights).at_hand(),
@@ -43,20 +34,67 @@ def models(as_json: AsJson = False) -> None:
     if as_json:
         emit_json({"models": rows, "detectors": detectors})
         return
-    table(
-        f"networks with five outputs; multiply-adds (MACs) of a crop of {SIZE} pixels",
-        ("model", "params,\nM", "MACs,\nM", "weights\nat hand", "licence", "on\nphone"),
-        [_line(row, f"{row['multiply_adds'] / 1e6:.0f}") for row in rows],
-    )
+    says = {True: "yes", False: "no"}
+    for place, on_phone in (("that run on the phone", True), ("for a server", False)):
+        table(
+            f"networks {place}, five outputs; multiply-adds (MACs) of a crop of {SIZE} pixels",
+            ("model", "params\nM", "MACs\nM", "own\npx", "weights\nhere", "licence", "papers"),
+            [
+                (
+                    row["model"],
+                    f"{row['parameters'] / 1e6:.1f}",
+                    f"{row['multiply_adds'] / 1e6:.0f}",
+                    str(row["size"]),
+                    says[row["weights_at_hand"]],
+                    row["licence"].removesuffix("-Clause").removesuffix(".0"),
+                    ", ".join(row["papers"]) or "none",
+                )
+                for row in rows
+                if row["on_phone"] is on_phone
+            ],
+        )
     table(
         "detectors of white cells",
-        ("model", "params,\nM", "field,\npx", "weights\nat hand", "licence", "on\nphone"),
-        [_line(row, str(row["size"])) for row in detectors],
+        ("model", "params\nM", "field\npx", "weights\nhere", "licence", "on\nphone"),
+        [
+            (
+                row["model"],
+                f"{row['parameters'] / 1e6:.1f}",
+                str(row["size"]),
+                says[row["weights_at_hand"]],
+                row["licence"],
+                says[row["on_phone"]],
+            )
+            for row in detectors
+        ],
     )
+    absent = [row["model"] for row in rows if not row["weights_at_hand"]]
+    if absent:
+        remark(
+            f"no ImageNet weights here: {', '.join(absent)}; train downloads them, or says that it can't and starts "
+            "from random ones"
+        )
 
 
-def _line(row: dict, cost: str) -> tuple[str, ...]:
-    """One network; which weights they are, --json says."""
-    says = {True: "yes", False: "no"}
-    at_hand, on_phone = says[row["weights_at_hand"]], says[row["on_phone"]]
-    return row["model"], f"{row['parameters'] / 1e6:.1f}", cost, at_hand, row["licence"], on_phone
+def network_rows() -> list[dict]:
+    """What the registry holds, an object a network, as ``models --json`` has it."""
+    from edge_wbc.lab.models import MODELS, multiply_adds, on_paper, parameters
+
+    rows: list[dict] = []
+    for name, entry in MODELS.items():
+        network = on_paper(name, 5)
+        rows.append(
+            {
+                "model": name,
+                "parameters": parameters(network),
+                "multiply_adds": multiply_adds(network, SIZE),
+                "size": entry.size,
+                "least_size": entry.least,
+                "weights": str(entry.weights),
+                "weights_at_hand": entry.weights.at_hand(),
+                "licence": entry.licence,
+                "on_phone": entry.on_phone,
+                "papers": list(entry.papers),
+            }
+        )
+    return rows

@@ -32,7 +32,10 @@ def train(
             "all: keep it."
         ),
     ] = "all",
-    recipe: Annotated[str, typer.Option(help="default, or raabin (the paper's); of classifiers.")] = "default",
+    recipe: Annotated[
+        str,
+        typer.Option(help="default, shift, scratch, or a paper's: raabin, yu, course, chossegros; of classifiers."),
+    ] = "default",
     weights: Annotated[str, typer.Option(help="imagenet (from TORCH_HOME or a download), or none.")] = "imagenet",
     epochs: Annotated[Optional[int], typer.Option(help="Instead of the recipe's.")] = None,
     batch: Annotated[Optional[int], typer.Option(help="Instead of the recipe's.")] = None,
@@ -41,6 +44,9 @@ def train(
         Optional[int], typer.Option(help="Of the crops (96), or a field's longer side at a detector, in pixels.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the split, the weights and every draw.")] = 0,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Curves live: tensorboard --logdir OUT/tensorboard; of classifiers.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a network on labelled cells of one or more labs, or a detector on fields with boxes.
@@ -49,24 +55,27 @@ def train(
     """
     from edge_wbc.core.errors import BadInput
     from edge_wbc.lab.detection import DETECTORS
-    from edge_wbc.lab.training import TrainOptions, joined_ranks
+    from edge_wbc.lab.training import TrainOptions, joined_ranks, live_curves
     from edge_wbc.lab.training import train as train_network
     from edge_wbc.lab.training.ranks import rank_count
 
     if weights not in ("imagenet", "none"):
         raise BadInput("--weights", f"{weights!r} is neither imagenet nor none")
     if model in DETECTORS:
-        if (labels, recipe) != ("all", "default"):
-            raise BadInput("--labels, --recipe", f"say nothing to the detector {model}", "leave them out")
+        if (labels, recipe, tensorboard) != ("all", "default", False):
+            raise BadInput(
+                "--labels, --recipe, --tensorboard", f"say nothing to the detector {model}", "leave them out"
+            )
         if len(data) > 1 or rank_count() > 1:
             raise BadInput("--model", f"the detector {model} learns from one dataset, in one process")
         train_on_fields(Path(data[0]), out, model, weights, epochs, batch, lr, size, seed, as_json)
         return
     datasets = [_read(source) for source in data]
     options = TrainOptions(model, recipe, weights, epochs, batch, lr, 96 if size is None else size, seed, labels)
+    told = {"told": live_curves(out / "tensorboard")} if tensorboard else {}
     with joined_ranks() as ranks:
         with progress_bar() as progress:
-            facts = train_network(datasets, out, options, progress, remark, ranks)
+            facts = train_network(datasets, out, options, progress, remark, ranks, **told)
         if not ranks.first:
             return
     for name, domain in facts["domains"].items():

@@ -92,9 +92,12 @@ def header_size(data: bytes) -> Optional[Tuple[int, int]]:
 def decode_image(data: bytes, where: object) -> np.ndarray:
     """Encoded bytes -> (H, W, 3) uint8 RGB, turned as its EXIF says.
 
+    Grey, palette, CMYK and 16-bit pictures become RGB of 8 bit; transparency is dropped.
+
     Raises:
         BadInput: not a JPEG, PNG, BMP or TIFF; of more than `LARGEST_IMAGE` pixels by its header (it is not
-            decoded then); or a JPEG or PNG that ends too early (OpenCV would fill the rest with grey).
+            decoded then); a JPEG or PNG that ends too early (OpenCV would fill the rest with grey); or a picture of
+            16 bits whose numbers use 14 or fewer, as scientific cameras write them: it would be black.
     """
     size = header_size(data)
     if size is not None and size[0] * size[1] > LARGEST_IMAGE:
@@ -110,6 +113,11 @@ def decode_image(data: bytes, where: object) -> np.ndarray:
         decoded = None
     if decoded is None:
         raise BadInput(str(where), "not a readable image", "remove it or export it again as JPEG or PNG")
+    if data[:2] not in (b"\xff\xd8", b"BM") and decoded.max() < 64:
+        deep = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+        if deep is not None and deep.dtype == np.uint16:
+            bits = max(1, int(deep.max()).bit_length())
+            raise BadInput(str(where), f"uses {bits} of its 16 bits and would be black", "export it again with 8 bits")
     return cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB)
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,14 @@ def test_table_and_json(edge_wbc: Callable, tmp_path, monkeypatch: pytest.Monkey
     assert rows["mobilenet_v2"]["weights_at_hand"] is False
     assert rows["efficientnet_lite0"]["licence"] == "Apache-2.0"
     assert rows["efficientnet_b0"]["on_phone"] is False
+    assert rows["inception_v3"]["size"] == 299 and rows["inception_v3"]["least_size"] == 75
+    assert rows["resnet50"]["papers"] == ["raabin", "yu"]
+
+    # By benchmarks/networks.py.
+    page = (Path(__file__).parents[2] / "docs" / "networks.md").read_text()
+    for name, row in rows.items():
+        line = f"| `{name}` | {row['parameters'] / 1e6:.1f} M | {row['multiply_adds'] / 1e6:.0f} M | {row['size']} |"
+        assert line in page
 
     monkeypatch.setenv("COLUMNS", "80")
     said = edge_wbc("models")
@@ -26,7 +35,9 @@ def test_table_and_json(edge_wbc: Callable, tmp_path, monkeypatch: pytest.Monkey
         "mobilenet_v2",
         "2.2",
         "55",
+        "224",
         "no",
-        "BSD-3-Clause",
-        "yes",
+        "BSD-3",
+        "raabin",
     ]
+    assert "no ImageNet weights here: mobilenet_v2, shufflenet_v2_x1_0" in said.err

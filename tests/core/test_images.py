@@ -168,6 +168,21 @@ def test_16_bits_become_8(picture, suffix):
     assert read.dtype == np.uint8 and np.abs(read.astype(int) - picture).max() <= 1
 
 
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_16_bits_that_hold_fewer_are_refused(picture, suffix, bits):
+    assert picture.max() > 200
+    deep = picture[..., ::-1].astype(np.uint16) << (bits - 8)
+    with pytest.raises(BadInput, match=f"x: uses {bits} of its 16 bits and would be black"):
+        decode_image(_encoded(suffix, deep), "x")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_a_dark_picture_of_8_bits_is_none_of_them(picture, suffix):
+    dark = picture // 8
+    assert np.array_equal(decode_image(_encoded(suffix, dark[..., ::-1]), "x"), dark)
+
+
 @pytest.mark.parametrize(
     ("orientation", "turned"),
     [
@@ -175,6 +190,7 @@ def test_16_bits_become_8(picture, suffix):
         (2, lambda rgb: rgb[:, ::-1]),
         (3, lambda rgb: rgb[::-1, ::-1]),
         (4, lambda rgb: rgb[::-1]),
+        (5, lambda rgb: rgb.swapaxes(0, 1)),
         (6, lambda rgb: np.rot90(rgb, -1)),
         (8, lambda rgb: np.rot90(rgb, 1)),
     ],

@@ -12,17 +12,9 @@ __all__ = ["embed", "embedding_map"]
 
 def embed(network: nn.Module, pixels: np.ndarray) -> np.ndarray:
     """(N, S, S, 3) uint8 crops -> (N, D) float32, the input of the network's last fully connected layer."""
-    from edge_wbc.lab.training.loop import predict_logits
+    from edge_wbc.lab.training.judging import inputs_of
 
-    seen: list[np.ndarray] = []
-    hook = last_layer(network).register_forward_pre_hook(
-        lambda module, inputs: seen.append(inputs[0].float().cpu().numpy())
-    )
-    try:
-        predict_logits(network, pixels)
-    finally:
-        hook.remove()
-    return np.concatenate(seen)
+    return inputs_of(network, last_layer(network), pixels)
 
 
 def embedding_map(embeddings: np.ndarray, seed: int = 0) -> np.ndarray:

@@ -6,15 +6,18 @@ from edge_wbc.lab.models.registry import (
     MODELS,
     ModelEntry,
     build_network,
+    check_size,
     entry_of,
+    head_of,
     last_layer,
     load_weights,
     multiply_adds,
     normalise,
+    on_paper,
     parameters,
     pick_device,
 )
-from edge_wbc.lab.models.weights import PackagedWeights, TorchvisionWeights
+from edge_wbc.lab.models.weights import PackagedWeights, TimmWeights, TorchvisionWeights
 
 __all__ = [
     "IMAGENET_MEAN",
@@ -22,13 +25,17 @@ __all__ = [
     "MODELS",
     "ModelEntry",
     "PackagedWeights",
+    "TimmWeights",
     "TorchvisionWeights",
     "build_network",
+    "check_size",
     "entry_of",
+    "head_of",
     "last_layer",
     "load_weights",
     "multiply_adds",
     "normalise",
+    "on_paper",
     "parameters",
     "pick_device",
 ]

@@ -14,7 +14,7 @@ __all__ = ["PANELS", "Epoch", "curves_csv", "curves_png"]
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to; accuracies 0 to 1, seconds of wall time."""
+    """What one epoch came to; accuracies 0 to 1, AUC macro one against the rest, seconds of wall time."""
 
     epoch: int
     lr: float
@@ -23,13 +23,14 @@ class Epoch:
     val_loss: float
     val_accuracy: float
     val_balanced_accuracy: float
+    val_auc: float
     seconds: float
 
     def told(self, epochs: int) -> str:
         """It in one line."""
         return (
             f"epoch {self.epoch}/{epochs}: loss {self.train_loss:.3f}, validation accuracy {self.val_accuracy:.3f} "
-            f"(balanced {self.val_balanced_accuracy:.3f}), {self.seconds:.0f} s"
+            f"(balanced {self.val_balanced_accuracy:.3f}, AUC {self.val_auc:.3f}), {self.seconds:.0f} s"
         )
 
 

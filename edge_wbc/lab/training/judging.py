@@ -20,10 +20,11 @@ from edge_wbc.lab.evaluation import (
     guard_measures,
     reliability,
 )
+from edge_wbc.lab.evaluation.auc import macro_auc
 from edge_wbc.lab.models import normalise as normalised
 from edge_wbc.lab.training.run import CropRow
 
-__all__ = ["calibrated", "judge", "predict_logits", "settle", "to_input"]
+__all__ = ["calibrated", "inputs_of", "judge", "predict_logits", "settle", "to_input"]
 
 
 def to_input(network: nn.Module, crops: np.ndarray | torch.Tensor) -> torch.Tensor:
@@ -51,19 +52,28 @@ def predict_logits(network: nn.Module, pixels: np.ndarray, batch: int = 64) -> n
     return np.concatenate([network(to_input(network, chunk)).cpu().numpy() for chunk in chunks])
 
 
-def judge(
-    network: nn.Module, pixels: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]
-) -> tuple[float, float, float]:
-    """Cross-entropy over all labels, then accuracy and balanced accuracy over the classes, whatever a guard says.
+def inputs_of(network: nn.Module, layer: nn.Module, pixels: np.ndarray) -> np.ndarray:
+    """(N, S, S, 3) uint8 crops -> (N, D) float32, what a layer of the network reads, in eval mode."""
+    seen: list[np.ndarray] = []
+    hook = layer.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].float().cpu().numpy()))
+    try:
+        predict_logits(network, pixels)
+    finally:
+        hook.remove()
+    return np.concatenate(seen)
+
+
+def judge(logits: np.ndarray, targets: np.ndarray, labels: tuple[str, ...]) -> tuple[float, float, float, float]:
+    """Cross-entropy over all labels, accuracy and balanced accuracy over the classes, whatever a guard says, and AUC.
 
     Args:
-        pixels: (N, S, S, 3) uint8 crops in the rule's colours.
+        logits: (N, len(labels)).
         targets: (N,) int, their columns in `labels`.
     """
-    logits = predict_logits(network, pixels)
+    scores = torch.from_numpy(logits).softmax(1).numpy()
     loss = nn.functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(targets)).item()
     measured = evaluate([labels[target] for target in targets], logits, labels)
-    return loss, measured["accuracy"], measured["balanced_accuracy"]
+    return loss, measured["accuracy"], measured["balanced_accuracy"], macro_auc(targets, scores)
 
 
 def calibrated(

@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,13 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.lab.datasets import Dataset
 from edge_wbc.lab.datasets.split import PARTS
-from edge_wbc.lab.models import build_network
+from edge_wbc.lab.models import build_network, check_size, head_of, load_weights
 from edge_wbc.lab.training.augment import vary
 from edge_wbc.lab.training.averaging import averaged
 from edge_wbc.lab.training.checkpoint import Checkpoint
 from edge_wbc.lab.training.curves import PANELS, Epoch, curves_csv, curves_png
 from edge_wbc.lab.training.draws import draw_rows, expected_draws, of_course, prepared
+from edge_wbc.lab.training.frozen import features_of, freeze_body, head_logits
 from edge_wbc.lab.training.judging import calibrated, judge, predict_logits, settle, to_input
 from edge_wbc.lab.training.ranks import ALONE, Ranks
 from edge_wbc.lab.training.recipes import Recipe, recipe_named
@@ -84,16 +86,19 @@ def train(
     progress: Progress | None = None,
     log: Callable[[str], None] = lambda line: None,
     ranks: Ranks = ALONE,
+    told: Callable[[Epoch], None] = lambda epoch: None,
 ) -> dict[str, Any]:
     """Trains a network on labelled cells of one or several labs; called again after a kill, it goes on.
 
     What the last epoch leaves is kept: the average of the weights where the recipe has one. The rates end near zero,
     and a validation part of the same labs, at 99% for epochs on end, can't tell which epoch another lab would choose;
-    it serves the temperature and the threshold instead, the better for not having chosen anything.
+    it serves the temperature and the threshold instead, the better for not having chosen anything. A paper's recipe
+    may choose all the same.
 
     Args:
         progress: called with a title, steps done and steps in all.
         log: called with one line about each epoch, and about weights that could not be had.
+        told: called with each epoch's figures.
         ranks: the processes that train together, each calling this with the same arguments.
 
     Returns:
@@ -103,8 +108,11 @@ def train(
         BadInput: data that cannot be trained on, or a run folder begun with other options.
     """
     recipe = options.resolved()
+    check_size(options.model, options.size)
     if recipe.batch % ranks.count:
         raise BadInput("--batch", f"{recipe.batch} crops can't be shared by {ranks.count} ranks alike")
+    if recipe.batch == ranks.count and not recipe.freeze_norm:
+        raise BadInput("--batch", "one crop a rank has no batch statistics", f"give it {2 * ranks.count} or more")
     if not ranks.first:
         progress, log = None, lambda line: None
     rule = CropRule(size=options.size, colour=recipe.colour)
@@ -127,11 +135,20 @@ def train(
     unseen = set(range(len(labels))) - set(targets[rows["train"]])
     if unseen:
         raise BadInput(f"class {labels[min(unseen)]!r}", "is in no training part", "add smears or remove the class")
+    if recipe.keep == "auc" and len(set(targets[rows["val"]])) < 2:
+        raise BadInput("the validation part", "has one class, and so no AUC to choose an epoch by", "add smears")
 
     device = ranks.device()
     torch.manual_seed(options.seed)
     network, weights = _start(options, len(labels), log)
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    learner, features = network, None
+    if recipe.frozen:
+        learner = head_of(network, options.model)
+        freeze_body(network, learner)
+        tell = partial(progress, "features") if progress else lambda done, total: None
+        features = features_of(network, learner, pixels, rule.colour, tell)
+    settled = not (recipe.freeze_norm or recipe.frozen)
     average = averaged(network, recipe.average) if recipe.average else None
     judged = average.module if average else network
 
@@ -146,14 +163,16 @@ def train(
     parts = {"network": network, "optimiser": optimiser, "scheduler": scheduler}
     if average:
         parts["average"] = average
-    begun = copy.deepcopy({name: part.state_dict() for name, part in parts.items()})
-    soup = AveragedModel(network, use_buffers=True)
-    checkpoint = Checkpoint(out / "checkpoint.pt", {**parts, "soup": soup})
-    history = [Epoch(**epoch) for epoch in checkpoint.load(device)[0]]
+    # A network may have 140 million weights: no copy of them that is not needed.
+    begun = copy.deepcopy({name: part.state_dict() for name, part in parts.items() if recipe.courses > 1})
+    soup = AveragedModel(network, use_buffers=True) if recipe.courses > 1 else None
+    checkpoint = Checkpoint(out / "checkpoint.pt", {**parts, "soup": soup} if soup else parts)
+    saved, best = checkpoint.load(device)
+    history = [Epoch(**epoch) for epoch in saved]
     epochs = recipe.courses * recipe.epochs
     if history:
         log(f"goes on after epoch {len(history)} of {epochs}")
-    together = ranks.together(network)
+    together = ranks.together(learner)
 
     for epoch in range(len(history) + 1, epochs + 1):
         started = time.perf_counter()
@@ -171,18 +190,21 @@ def train(
 
         def batch(step: int, own: np.ndarray = own, epoch: int = epoch) -> tuple[torch.Tensor, torch.Tensor]:
             chance = np.random.default_rng((options.seed, epoch, step + 1, ranks.rank))
+            if features is not None:
+                return torch.from_numpy(features[own[step]]), torch.from_numpy(targets[own[step]])
             varied = vary(pixels[own[step]], chance, recipe.variation, rule.colour)
             return torch.from_numpy(varied), torch.from_numpy(targets[own[step]])
 
         totals = torch.zeros(2, device=device)
         with mixed_style(network, recipe.mix_style, chance):
-            network.train()
+            network.eval()
+            learner.train()
             if recipe.freeze_norm:
                 freeze_norm(network)
             for step, (varied, truth) in enumerate(prepared(batch, steps, _threads(device)), 1):
                 truth = truth.to(device)
                 with torch.autocast(device.type, torch.bfloat16, enabled=halved):
-                    logits = together(to_input(network, varied))
+                    logits = together(to_input(network, varied) if features is None else varied.to(device))
                     loss = criterion(logits, truth)
                 optimiser.zero_grad(set_to_none=True)
                 loss.backward()
@@ -201,30 +223,40 @@ def train(
         if not np.isfinite(loss_mean):
             raise BadInput(out, f"the loss is not a number in epoch {epoch}", "train again at a lower --lr")
         # Read off varied crops, the statistics serve other labs better than off plain ones, and this lab as well.
-        typical = vary(pixels[drawn[:640]], chance, recipe.variation, rule.colour)
-        if not recipe.freeze_norm:
+        typical = vary(pixels[drawn[:640]], chance, recipe.variation, rule.colour) if settled else None
+        if typical is not None:
             settle(judged, typical)
-        if epoch % recipe.epochs == 0:
+        if soup and epoch % recipe.epochs == 0:
             soup.update_parameters(judged)
-        if epoch == epochs:
+        if soup and epoch == epochs:
             judged = soup.module
-            if not recipe.freeze_norm and recipe.courses > 1:
+            if typical is not None:
                 settle(judged, typical)
         if ranks.first:
-            seen = normalise(pixels[rows["val"]], rule.colour)
-            figures = judge(judged, seen, targets[rows["val"]], labels)
+            if features is None:
+                logits = predict_logits(judged, normalise(pixels[rows["val"]], rule.colour))
+            else:
+                logits = head_logits(head_of(judged, options.model), features[rows["val"]])
+            figures = judge(logits, targets[rows["val"]], labels)
             seconds = time.perf_counter() - started
             history.append(Epoch(epoch, optimiser.param_groups[0]["lr"], loss_mean, right, *figures, seconds))
+            if recipe.keep == "auc" and (best is None or history[-1].val_auc > best["auc"]):
+                state = {name: value.detach().cpu().clone() for name, value in judged.state_dict().items()}
+                best = {"epoch": epoch, "auc": history[-1].val_auc, "state": state}
             log(history[-1].told(epochs))
-            checkpoint.save(history)
+            told(history[-1])
+            checkpoint.save(history, best)
 
     if ranks.first:
+        if best:
+            load_weights(judged, best["state"])
         facts = {
             "model": options.model,
             "labels": list(labels),
             "crop": asdict(rule),
             "weights": weights,
             "recipe": {"name": options.recipe if isinstance(options.recipe, str) else "own", **asdict(recipe)},
+            "epoch": best["epoch"] if best else epochs,
             "seed": options.seed,
             "parts": {part: len(rows[part]) for part in PARTS},
             "domains": sources,

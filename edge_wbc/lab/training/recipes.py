@@ -24,8 +24,8 @@ class Recipe:
     Attributes:
         epochs, batch, lr, weight_decay, label_smoothing: as everywhere; the batch is that of all ranks together.
         schedule: "step" multiplies lr by 0.1 every `step` epochs; "cosine" warms up over the first twentieth
-            and falls to zero.
-        optimiser: "sgd", with `momentum`, or "adamw".
+            and falls to zero; "constant".
+        optimiser: "sgd", with `momentum`, "adam" or "adamw".
         variation: how each crop is varied each time it is seen.
         colour: of the crop rule: how colours are normalised after they were varied, and on the phone.
         average: the decay of an exponential moving average of the weights, which is then what is judged and
@@ -34,6 +34,9 @@ class Recipe:
             time without one of the labs; what the courses end with is averaged (model soup, Wortsman et al. 2022).
         freeze_norm: keep the batch-norm statistics of ImageNet instead of learning one lab's.
         mix_style: chance that an early stage mixes the styles of a batch's crops (Zhou et al. 2021).
+        frozen: train the head alone, on features of crops as they are, which are computed once.
+        keep: "last" keeps what the last epoch leaves, "auc" the epoch with the highest `macro_auc` of the validation
+            part; of one course.
     """
 
     epochs: int
@@ -51,10 +54,16 @@ class Recipe:
     courses: int = 1
     freeze_norm: bool = False
     mix_style: float = 0.0
+    frozen: bool = False
+    keep: str = "last"
+
+    def __post_init__(self) -> None:
+        if self.keep == "auc" and self.courses > 1:
+            raise ValueError("an average of courses has no best epoch")
 
     def make_optimiser(self, network: nn.Module) -> torch.optim.Optimizer:
-        """Over all parameters."""
-        return _OPTIMISERS[self.optimiser](self, network)
+        """Over all parameters that learn."""
+        return _OPTIMISERS[self.optimiser](self, [each for each in network.parameters() if each.requires_grad])
 
     def make_scheduler(
         self, optimiser: torch.optim.Optimizer, epochs: int, steps: int
@@ -62,6 +71,8 @@ class Recipe:
         """The learning rate's course, stepped once a batch; `steps` batches make an epoch."""
         if self.schedule == "step":
             return torch.optim.lr_scheduler.StepLR(optimiser, self.step * steps, 0.1)
+        if self.schedule == "constant":
+            return torch.optim.lr_scheduler.ConstantLR(optimiser, 1.0)
         return torch.optim.lr_scheduler.OneCycleLR(
             optimiser,
             self.lr,
@@ -72,11 +83,12 @@ class Recipe:
         )
 
 
-_OPTIMISERS: dict[str, Callable[[Recipe, nn.Module], torch.optim.Optimizer]] = {
-    "sgd": lambda how, network: torch.optim.SGD(
-        network.parameters(), how.lr, how.momentum, weight_decay=how.weight_decay, nesterov=how.momentum > 0
+_OPTIMISERS: dict[str, Callable[[Recipe, list[nn.Parameter]], torch.optim.Optimizer]] = {
+    "sgd": lambda how, learning: torch.optim.SGD(
+        learning, how.lr, how.momentum, weight_decay=how.weight_decay, nesterov=how.momentum > 0
     ),
-    "adamw": lambda how, network: torch.optim.AdamW(network.parameters(), how.lr, weight_decay=how.weight_decay),
+    "adam": lambda how, learning: torch.optim.Adam(learning, how.lr, weight_decay=how.weight_decay),
+    "adamw": lambda how, learning: torch.optim.AdamW(learning, how.lr, weight_decay=how.weight_decay),
 }
 
 
@@ -120,6 +132,15 @@ RECIPES: dict[str, Recipe] = {
     # Raabin-WBC, "Classification": SGD 0.001, batch 10, 15 epochs, x0.1 every 7; flips and rescaling balance
     # the classes. Its momentum is not published; 0.9 is torchvision's own and assumed here.
     "raabin": Recipe(epochs=15, batch=10, lr=0.001, schedule="step", variation=Variation(zoom=(0.8, 1.2))),
+    # Course report: Adam 1e-4, 30 epochs, the epoch with the best validation AUC. Its batch is not published.
+    "course": Recipe(epochs=30, batch=32, lr=1e-4, schedule="constant", optimiser="adam", keep="auc"),
+    # Chossegros et al., the source training, as `adapt` has it: Adam 1e-4, 15 epochs, batches of 16, colours set by a
+    # reference. Their smoothing is not published.
+    "chossegros": Recipe(
+        epochs=15, batch=16, lr=1e-4, schedule="constant", optimiser="adam", label_smoothing=0.1, colour="reinhard"
+    ),
+    # Yu et al.: frozen networks with a head of their own (NETWORK+yu). Nothing else of it is published.
+    "yu": Recipe(epochs=30, batch=32, lr=1e-3, schedule="cosine", optimiser="adam", frozen=True),
 }
 
 

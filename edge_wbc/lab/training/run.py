@@ -1,7 +1,8 @@
 """The run folder: what training writes and export, evaluate and resume read.
 
 ``run.json`` facts and figures, ``weights.safetensors``, ``crops.npy`` + ``crops.csv`` the very crops in the colours of
-their photographs, their labs and split, ``curves.csv`` + ``curves.png``; ``checkpoint.pt`` while training goes on.
+their photographs, their labs and split, ``curves.csv`` + ``curves.png``, ``tensorboard`` where it was asked for;
+``checkpoint.pt`` while training goes on.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from edge_wbc.core.errors import BadInput
+
 __all__ = ["early_blocks", "freeze_norm", "mix_styles", "mixed_style"]
 
 _BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
@@ -63,6 +65,8 @@ def early_blocks(network: nn.Module, size: int = 64) -> list[nn.Module]:
             module.training = mode
         for hook in hooks:
             hook.remove()
+    if missing := [stride for stride in (4, 8) if size // stride not in found]:
+        raise BadInput("the recipe", f"mixes styles, and this network has no stage at 1/{missing[0]} of a crop")
     return [found[size // stride] for stride in (4, 8)]
 
 

@@ -1,5 +1,6 @@
 """EfficientNet-Lite0's ImageNet weights: each tensor in its place, and the network says what their publisher's said."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -91,3 +92,54 @@ def test_torchvision_weights_are_at_hand_when_they_lie_under_torch_home(tmp_path
     (tmp_path / "hub/checkpoints").mkdir(parents=True)
     (tmp_path / "hub/checkpoints" / weights.enum.url.rpartition("/")[2]).touch()
     assert weights.at_hand()
+
+
+def test_densenets_file_finds_its_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torchvision's file of 2017 numbers a dense layer's parts with a dot."""
+    entry = MODELS["densenet121"]
+    state = {
+        re.sub(r"(denselayer\d+\.(?:norm|conv))(\d)", r"\1.\2", name): value
+        for name, value in entry.build().state_dict().items()
+    }
+    assert "features.denseblock1.denselayer1.norm.1.weight" in state
+    monkeypatch.setattr("torchvision.models._api.load_state_dict_from_url", lambda *_, **__: state)
+    build_network("densenet121", 5, imagenet=True)
+
+
+def test_timms_weights_reach_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ResNet101-V2's last layer, a convolution in timm's file, too."""
+    import timm
+
+    entry, theirs = MODELS["resnet101_v2"], timm.create_model("resnetv2_101")
+    asked: list[object] = []
+    monkeypatch.setattr(timm, "create_model", lambda name, pretrained=False: asked.append((name, pretrained)) or theirs)
+    state = entry.weights.load()
+    assert asked == [("resnetv2_101.a1h_in1k", True)]
+    monkeypatch.undo()
+    entry.build().load_state_dict(state)
+
+
+@pytest.mark.parametrize("name", ["xception", "resnet101_v2"])
+def test_timms_weights_that_cannot_be_had_are_an_os_error(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    """Both ways that timm fetches weights: a file of a release, and Hugging Face's hub."""
+    import huggingface_hub.constants
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no network")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("urllib.request.urlopen", refuse)
+    monkeypatch.setattr("torch.hub.urlopen", refuse)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    weights = MODELS[name].weights
+    assert not weights.at_hand()
+    with pytest.raises(OSError):
+        build_network(name, 5, imagenet=True)
+
+
+def test_timms_release_file_is_at_hand_when_it_lies_under_torch_home(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    (tmp_path / "hub/checkpoints").mkdir(parents=True)
+    (tmp_path / "hub/checkpoints/xception-43020ad28.pth").touch()
+    assert MODELS["xception"].weights.at_hand()

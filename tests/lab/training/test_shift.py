@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from edge_wbc.core.errors import BadInput
 from edge_wbc.lab.models import MODELS, build_network
 from edge_wbc.lab.training.averaging import averaged, decay_at
 from edge_wbc.lab.training.shift import early_blocks, freeze_norm, mix_styles, mixed_style
@@ -58,7 +59,12 @@ def test_looking_for_stages_leaves_the_modes_of_layers_alone() -> None:
     assert [module.training for module in network.modules()] == before
 
 
-@pytest.mark.parametrize("model", MODELS)
+def test_a_network_without_such_stages_is_refused() -> None:
+    with pytest.raises(BadInput, match="mixes styles, and this network has no stage at 1/4 of a crop"):
+        early_blocks(build_network("inception_v3", 3), 96)
+
+
+@pytest.mark.parametrize("model", [name for name, entry in MODELS.items() if entry.on_phone])
 def test_every_network_has_two_early_stages(model: str) -> None:
     network = build_network(model, 3).eval()
     sides: list[int] = []
