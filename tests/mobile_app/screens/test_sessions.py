@@ -156,7 +156,7 @@ def test_votes_are_taken_while_a_session_is_written(app, tmp_path: Path, monkeyp
     app.until(lambda: len(read) == 20)
     app.until(lambda: "Writing… 23%" in app.screen.ids.rows.children[0].detail)
     app.press("Export")
-    assert app.app.said == "the app: does this already: wait until it is done", (
+    assert app.app.said == "the app: does this already; wait until it is done", (
         "the same is not written twice at a time"
     )
     app.press("Delete")

@@ -128,7 +128,7 @@ def test_a_pack_is_verified_while_taps_go_on_and_a_bad_one_leaves_the_good_one(
     install(app, zipped(tmp_path / "ours.zip"))
     assert app.screen.told == app.app.words("settings.checking")
     app.press("Install")
-    assert app.app.said == "the app: does this already: wait until it is done", "one at a time"
+    assert app.app.said == "the app: does this already; wait until it is done", "one at a time"
     app.app.go("tally")
     app.press("Manual counter")
     app.press("Monocyte")
