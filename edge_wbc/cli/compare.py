@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
 from edge_wbc.cli.show import AsJson, emit_json, progress_bar, remark, table
 from edge_wbc.cli.train import read_named
 
+if TYPE_CHECKING:
+    from edge_wbc.lab.comparison.tables import Table
+
 __all__ = ["compare"]
+
+_SHORT = {
+    "precision": "prec.",
+    "sensitivity": "sens.",
+    "specificity": "spec.",
+    "misdiagnosis": "misd.",
+    "accuracy": "acc.",
+    "published": "publ.",
+}
 
 
 def compare(
@@ -59,7 +71,6 @@ def compare(
     from edge_wbc.lab.comparison import CompareOptions
     from edge_wbc.lab.comparison import compare as compare_systems
     from edge_wbc.lab.comparison.report import NOTE, all_tables, write_reports
-    from edge_wbc.lab.comparison.tables import text
     from edge_wbc.lab.training.ranks import rank_count
 
     if weights not in ("imagenet", "none"):
@@ -76,9 +87,35 @@ def compare(
         emit_json(facts)
     else:
         for one in all_tables(found):
-            table(one.title, one.head, [[text(cell) for cell in row] for row in one.rows], one.words)
+            tell(one)
     remark(f"wrote {out / 'report.html'}, report.md, results.json, figures.csv and tables/; {NOTE}")
     if found.left:
         remark(f"the budget left {len(found.left)} out: {', '.join(found.left)}; the same command goes on")
     if found.faults:
         raise CheckFailed(f"{len(found.faults)} of {len(found.systems)} systems failed: {', '.join(found.faults)}")
+
+
+def tell(one: Table) -> None:
+    """A table that fits a terminal: where columns are many without limits and cells, classes by five letters.
+
+    Of the widest, Raabin-WBC's own shape, the accuracy: the next table has the rest class by class.
+    """
+    from edge_wbc.lab.comparison.tables import text
+
+    wide = len(one.head) > 12
+    kept = [
+        column
+        for column, name in enumerate(one.head)
+        if name != "cells" and not (wide and one.words <= column < one.head.index("accuracy"))
+    ]
+    few = len(kept) < 6
+    rows: list[list[str]] = []
+    above = ""
+    for row in one.rows:
+        words = [text(word) if few else text(word)[:5] for word in row[1 : one.words]]
+        figures = [text(row[column], limits=few) for column in kept if column >= one.words]
+        system = str(row[0])
+        rows.append([system if system != above else "", *words, *figures])
+        above = system
+    head = [one.head[column] if few else _SHORT.get(one.head[column], one.head[column][:5]) for column in kept]
+    table(one.title, ["system", *head[1:]], rows, one.words)

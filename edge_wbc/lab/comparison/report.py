@@ -14,7 +14,7 @@ from edge_wbc.lab.comparison.curves import curves_figure, joined_curves, read_cu
 from edge_wbc.lab.comparison.measures import Figure
 from edge_wbc.lab.comparison.published import SOURCES, published_figures
 from edge_wbc.lab.comparison.running import CompareOptions, Comparison
-from edge_wbc.lab.comparison.tables import Cell, Printed, Table, Tested, overview, paper_tables, text
+from edge_wbc.lab.comparison.tables import Cell, Judged, Printed, Table, overview, paper_tables, text
 from edge_wbc.lab.evaluation import evaluate
 from edge_wbc.lab.evaluation.figures import confusion_figure
 from edge_wbc.lab.evaluation.report import Picture, figure_png, render_report
@@ -173,7 +173,7 @@ def table_csv(table: Table) -> bytes:
     return _csv(head, rows)
 
 
-def figures_csv(tested: Sequence[Tested]) -> bytes:
+def figures_csv(tested: Sequence[Judged]) -> bytes:
     """Every figure of every system: a line each, the published one beside it."""
     head = ("part", "system", "class", "measure", "value", "low", "high", "trainings", "published", "source")
     rows: list[list[Any]] = []

@@ -18,7 +18,7 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.lab.comparison.parts import Part, Parts, cut_parts
 from edge_wbc.lab.comparison.store import Kept, claim_folder, read_kept
 from edge_wbc.lab.comparison.systems import System, systems_named
-from edge_wbc.lab.comparison.tables import Tested
+from edge_wbc.lab.comparison.tables import Judged
 from edge_wbc.lab.datasets import Dataset
 from edge_wbc.lab.evaluation.classifier import Classifier, open_classifier
 from edge_wbc.lab.models import pick_device
@@ -77,7 +77,7 @@ class Comparison:
 
     parts: Parts
     systems: tuple[System, ...]
-    tested: tuple[Tested, ...]
+    tested: tuple[Judged, ...]
     remarks: Mapping[str, str]
     kept: Mapping[str, Sequence[Kept]]
     faults: Mapping[str, str]
@@ -142,7 +142,7 @@ def compare(
             if system.kind == "vote" and all(len(kept[name]) > seed - options.seed for name in system.members):
                 kept[system.name].append(_voted([kept[name][-1] for name in system.members], parts))
     tested = tuple(
-        Tested(
+        Judged(
             part.name,
             part.lab,
             parts.labels,
@@ -256,10 +256,10 @@ class _Job:
 
 def _voted(members: Sequence[Kept], parts: Parts) -> Kept:
     """The vote of networks that are fitted; nothing of it is kept, for it costs nothing."""
-    from edge_wbc.lab.models.voting import majority_vote
+    from edge_wbc.lab.evaluation.vote import majority_vote
 
     scores = {
-        part.name: majority_vote([member.aligned(part.name, parts.labels) for member in members])
+        part.name: majority_vote(np.stack([member.aligned(part.name, parts.labels) for member in members]))[1]
         for part in parts.tests
     }
     digests = {part.name: part.digest for part in parts.tests}

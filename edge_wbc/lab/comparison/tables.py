@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix
 from edge_wbc.lab.comparison.measures import ALL, Figure, Measured, figures_of, named, over_cells, over_seeds
 from edge_wbc.lab.comparison.published import CONTRADICTIONS, SOURCES, published_figures
 
-__all__ = ["NONE", "NOT_RUN", "Cell", "Printed", "Table", "Tested", "overview", "paper_tables", "text"]
+__all__ = ["NONE", "NOT_RUN", "Cell", "Printed", "Table", "Judged", "overview", "paper_tables", "text"]
 
 NONE, NOT_RUN = "–", "not run"
 HOME = "test-A"
@@ -41,7 +41,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Tested:
+class Judged:
     """What every system said of the same cells.
 
     Attributes:
@@ -78,7 +78,7 @@ class Tested:
         return {label: count for label in self.labels if (count := self.truth.count(label))}
 
 
-def text(cell: Cell) -> str:
+def text(cell: Cell, limits: bool = True) -> str:
     """What a table shows: percent with one decimal, limits in brackets; a dash for what there is nothing to say of."""
     if cell is None:
         return NONE
@@ -88,12 +88,12 @@ def text(cell: Cell) -> str:
         return str(cell)
     scale, places = (100, 1) if cell.share else (1, 3)
     shown = f"{scale * cell.value:.{places}f}"
-    if cell.low is None or cell.high is None:
+    if not limits or cell.low is None or cell.high is None:
         return shown
     return f"{shown} ({scale * cell.low:.{places}f}\u00a0to\u00a0{scale * cell.high:.{places}f})"
 
 
-def overview(parts: Sequence[Tested], remarks: Mapping[str, str]) -> Table:
+def overview(parts: Sequence[Judged], remarks: Mapping[str, str]) -> Table:
     """Each system's accuracy in every part.
 
     Args:
@@ -108,7 +108,7 @@ def overview(parts: Sequence[Tested], remarks: Mapping[str, str]) -> Table:
     return Table("accuracy", "Accuracy in percent", head, rows, limits_notes(parts[0]))
 
 
-def limits_notes(tested: Tested) -> tuple[str, ...]:
+def limits_notes(tested: Judged) -> tuple[str, ...]:
     """How limits in brackets are meant."""
     most = max(map(len, tested.scores.values()), default=0)
     notes: tuple[str, ...] = (
@@ -124,7 +124,7 @@ def limits_notes(tested: Tested) -> tuple[str, ...]:
     return notes
 
 
-def paper_tables(tested: Tested) -> list[Table]:
+def paper_tables(tested: Judged) -> list[Table]:
     """All tables of the papers for one part."""
     raabin = "raabin-8" if tested.part == HOME else "raabin-9"
     by_class = [(system, label) for system in tested.scores for label in tested.labels]
@@ -165,7 +165,7 @@ def paper_tables(tested: Tested) -> list[Table]:
 
 
 def _table(
-    tested: Tested,
+    tested: Judged,
     source: str,
     title: str,
     keys: Iterable[tuple[str, str]],
@@ -201,7 +201,7 @@ def _table(
     )
 
 
-def raabin_wide(tested: Tested, source: str) -> Table:
+def raabin_wide(tested: Judged, source: str) -> Table:
     """Table 8 or 9 in the paper's own shape: a row a system, precision, sensitivity and F1 of each class."""
     heads = [f"{label[:5]} {letter}" for label in tested.counts for letter in ("P", "S", "F1")]
     printed = {
@@ -225,7 +225,7 @@ def raabin_wide(tested: Tested, source: str) -> Table:
     return Table(_slug(source, tested), title, head, tuple(rows), _notes(tested, source, known))
 
 
-def confusion_table(tested: Tested) -> Table:
+def confusion_table(tested: Judged) -> Table:
     """Yu's Table II: counts, rows the truth, columns what it was named, of each system's first training."""
     rows: list[tuple[Cell, ...]] = []
     for system, trainings in tested.scores.items():
@@ -243,15 +243,15 @@ def confusion_table(tested: Tested) -> Table:
     return Table(_slug("yu-2", tested), title, ("system", "truth", *tested.labels), tuple(rows), (note,), 2)
 
 
-def _where(tested: Tested) -> str:
+def _where(tested: Judged) -> str:
     return tested.part if tested.part == tested.lab else f"{tested.part} of {tested.lab}"
 
 
-def _slug(name: str, tested: Tested) -> str:
+def _slug(name: str, tested: Judged) -> str:
     return f"{name}-{tested.part.replace('/', '_')}"
 
 
-def _notes(tested: Tested, source: str, known: Sequence[str]) -> tuple[str, ...]:
+def _notes(tested: Judged, source: str, known: Sequence[str]) -> tuple[str, ...]:
     """Where the published column comes from, on which cells, and where it contradicts itself."""
     if not known:
         return ()
@@ -267,8 +267,8 @@ def _notes(tested: Tested, source: str, known: Sequence[str]) -> tuple[str, ...]
         ]
     paper, table = source.partition("-")[0], published.table
     lines += [
-        f"As printed; {' '.join(filter(None, (row, label, measure.strip('*'))))}: {fault}."
+        f"As printed; {' '.join(filter(None, (row, label.replace(ALL, ''), measure.strip('*'))))}: {fault}."
         for (name, where, row, label, measure), fault in CONTRADICTIONS.items()
-        if name.lower() == paper and (where == table or paper == "course")
+        if name.lower() == paper and (where == table or paper == "course") and (not row or row in known)
     ]
     return tuple(lines)
