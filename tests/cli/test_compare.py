@@ -86,3 +86,8 @@ def test_what_a_person_can_mend(edge_wbc: Callable, lab: Path, tmp_path: Path) -
     shutil.rmtree(lab / "basophil")
     bad.write_bytes(b"not a picture")
     one_line(edge_wbc("compare", lab, "--models", "knn", "--size", 24, *out), str(bad))
+
+
+def test_one_process(edge_wbc: Callable, lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    one_line(edge_wbc("compare", lab, "--models", "knn", "--out", tmp_path / "out"), "torchrun", "one process")
