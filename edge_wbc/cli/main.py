@@ -14,6 +14,7 @@ from edge_wbc.cli import (
     agree,
     bench,
     classify,
+    compare,
     data,
     dedup,
     demo,
@@ -55,6 +56,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("export")(export.export)
 app.command("classify")(classify.classify)
 app.command("bench")(bench.bench)
+app.command("compare")(compare.compare)
 app.command("models")(models.models)
 app.add_typer(pack.app, name="pack")
 app.add_typer(adapter.app, name="adapter")

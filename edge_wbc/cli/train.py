@@ -12,7 +12,7 @@ from edge_wbc.cli.show import AsJson, emit_json, percent, progress_bar, remark, 
 if TYPE_CHECKING:
     from edge_wbc.lab.datasets import Dataset
 
-__all__ = ["train"]
+__all__ = ["read_named", "train"]
 
 
 def train(
@@ -70,12 +70,12 @@ def train(
             raise BadInput("--model", f"the detector {model} learns from one dataset, in one process")
         train_on_fields(Path(data[0]), out, model, weights, epochs, batch, lr, size, seed, as_json)
         return
-    datasets = [_read(source) for source in data]
+    datasets = [read_named(source) for source in data]
     options = TrainOptions(model, recipe, weights, epochs, batch, lr, 96 if size is None else size, seed, labels)
-    told = {"told": live_curves(out / "tensorboard")} if tensorboard else {}
+    told = live_curves(out / "tensorboard") if tensorboard else None
     with joined_ranks() as ranks:
         with progress_bar() as progress:
-            facts = train_network(datasets, out, options, progress, remark, ranks, **told)
+            facts = train_network(datasets, out, options, progress, remark, ranks, told)
         if not ranks.first:
             return
     for name, domain in facts["domains"].items():
@@ -102,16 +102,16 @@ def train(
     )
 
 
-def _read(source: str) -> Dataset:
-    """DATA, or NAME=DATA where no path of that whole name is there."""
+def read_named(source: str, five_only: bool = False) -> Dataset:
+    """DATA, or NAME=DATA where no path of that whole name is there; raises as `read_dataset` does."""
     from dataclasses import replace
 
     from edge_wbc.lab.datasets import read_dataset
 
     name, sign, path = source.partition("=")
     if not sign or Path(source).exists():
-        return read_dataset(Path(source))
-    return replace(read_dataset(Path(path)), domain=name)
+        return read_dataset(Path(source), five_only)
+    return replace(read_dataset(Path(path), five_only), domain=name)
 
 
 def train_on_fields(

@@ -40,13 +40,14 @@ def _overall(tables: np.ndarray) -> dict[str, np.ndarray]:
         "balanced_accuracy": mean(sensitivity, 1),
         "balanced_accuracy_5": mean(sensitivity, FEW),
         "macro_f1": mean(f1, 1),
+        "macro_precision": mean(_ratio(hits, said), 1),
     }
 
 
 def bootstrap_intervals(
     confusion: np.ndarray | Sequence[Sequence[int]], resamples: int = 2000, seed: int = 0
 ) -> dict[str, list[float] | None]:
-    """95% percentile bootstrap limits of accuracy, balanced_accuracy, balanced_accuracy_5 and macro_f1.
+    """95% percentile bootstrap limits of accuracy, balanced_accuracy (_5 too), macro_f1 and macro_precision.
 
     Cells are drawn anew within each true class: how many of each a set holds was its maker's choice, not chance, and a
     class of five cells never vanishes from a draw. Such a draw of cells is a multinomial draw of each row, so the

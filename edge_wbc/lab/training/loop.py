@@ -34,6 +34,7 @@ from edge_wbc.lab.training.recipes import Recipe, recipe_named
 from edge_wbc.lab.training.run import (
     claim,
     column_of,
+    link_crops,
     read_crops,
     read_facts,
     versions,
@@ -86,7 +87,8 @@ def train(
     progress: Progress | None = None,
     log: Callable[[str], None] = lambda line: None,
     ranks: Ranks = ALONE,
-    told: Callable[[Epoch], None] = lambda epoch: None,
+    told: Callable[[Epoch], None] | None = None,
+    crops_from: Path | None = None,
 ) -> dict[str, Any]:
     """Trains a network on labelled cells of one or several labs; called again after a kill, it goes on.
 
@@ -100,6 +102,7 @@ def train(
         log: called with one line about each epoch, and about weights that could not be had.
         told: called with each epoch's figures.
         ranks: the processes that train together, each calling this with the same arguments.
+        crops_from: a folder that holds these datasets' crops of this size, cut and split, as a run does.
 
     Returns:
         The facts of run.json.
@@ -126,7 +129,10 @@ def train(
         log(f"{out} is finished already; --out another folder to train anew")
         return read_facts(out)
     if ranks.first and not (out / "crops.csv").is_file():
-        write_crops(out, *cut_sources(domains, replace(rule, colour="none"), options.seed, progress))
+        if crops_from:
+            link_crops(crops_from, out)
+        else:
+            write_crops(out, *cut_sources(domains, replace(rule, colour="none"), options.seed, progress))
     ranks.wait()
     pixels, crops = read_crops(out)
     labels = output_labels([crop.label for crop in crops], options.labels)
@@ -244,7 +250,8 @@ def train(
                 state = {name: value.detach().cpu().clone() for name, value in judged.state_dict().items()}
                 best = {"epoch": epoch, "auc": history[-1].val_auc, "state": state}
             log(history[-1].told(epochs))
-            told(history[-1])
+            if told is not None:
+                told(history[-1])
             checkpoint.save(history, best)
 
     if ranks.first:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -176,6 +177,17 @@ def write_crops(run: Path, pixels: np.ndarray, rows: Sequence[CropRow]) -> None:
     writer.writerow([field.name for field in fields(CropRow)])
     writer.writerows(astuple(row) for row in rows)
     write_whole(run / "crops.csv", table.getvalue().encode())
+
+
+def link_crops(source: Path, run: Path) -> None:
+    """Gives a run the crops that another folder keeps, without a second copy where the disk allows."""
+    for name in ("crops.npy", "crops.csv"):
+        (run / name).unlink(missing_ok=True)
+        try:
+            os.link(source / name, run / name)
+        except OSError:
+            # Another disk, or one without links; the table comes last and whole, and says that all is there.
+            write_whole(run / name, (source / name).read_bytes())
 
 
 def read_crops(run: Path) -> tuple[np.ndarray, list[CropRow]]:
