@@ -1,4 +1,4 @@
-# make setup | demo | default-pack | test | runtimes | lint | constraints; each does all of its own set-up, into .venv.
+# make setup | demo | default-pack | test | loop | screens | runtimes | lint | constraints; each does all of its own set-up, into .venv.
 PYTHON ?= python3
 VENV   := .venv
 OLDEST := .venv-oldest
@@ -22,7 +22,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@PYTHON=$(PYTHON) sh .ci/system-packages
 	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(UV_PIN)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet -c constraints.txt -e '.[train,export,cad,cluster,app,android,dev]'
+	VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet -c constraints.txt -e '.[train,export,cad,cluster,tensorboard,app,android,dev]'
 	@touch $@
 
 # The oldest packages that core has to run on, and none but its own: no torch, no SciPy.

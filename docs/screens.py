@@ -159,6 +159,24 @@ def calibrate(app: Driver) -> None:
         app.touch(*view.to_window(*view.to_view(x, 480)))
 
 
+def upload(app: Driver) -> None:
+    """A session waits, and nothing is sent yet: the address is nobody's."""
+    app.screen.ids.address.text = "https://lab.example/wbc"
+    app.screen.address()
+    if app.app.desk.uploads.listed():
+        return
+    go(app, "sessions")
+    app.frames(3)
+    first = max(app.buttons(app.app.words("sessions.send")), key=lambda one: one.to_window(*one.center)[1])
+    app.touch(*first.to_window(*first.center))
+    app.until(lambda: bool(app.app.desk.uploads.listed()))
+    app.frames(20)
+    go(app, "upload")
+    app.frames(20)
+    if app.screen.sending:
+        app.press(app.app.words("upload.stop"))
+
+
 def benchmark(app: Driver) -> None:
     app.press(app.app.words.number(20))
     app.press(app.app.words("benchmark.start"))
@@ -171,6 +189,7 @@ BEFORE: dict[str, Callable[[Driver], None]] = {
     "mark": mark,
     "calibrate": calibrate,
     "benchmark": benchmark,
+    "upload": upload,
 }
 FURTHER: dict[str, tuple[str, Callable[[Driver], None]]] = {
     "counter": ("tally", tally_by_hand),

@@ -244,6 +244,18 @@ class Desk:
         setup = self.setup()
         return tally(self.open.counts(), setup.classes, setup.target)
 
+    def reaches(self, before: Optional[str], after: str) -> bool:
+        """Whether a label in place of another, or of none, has just brought the open session to its target."""
+        setup = self.setup()
+        if after not in setup.classes or before in setup.classes:
+            return False
+        counts = self.open.counts()
+        return sum(counts.get(name, 0) for name in setup.classes) == setup.target
+
+    def place_of_field(self, field: int) -> int:
+        """The how manieth field of the open session one is, as people count them."""
+        return sum(one.id <= field for one in self.open.fields(limit=-1))
+
     def picture(self, cell: MarkedCell, side: int = 360) -> np.ndarray:
         """A cell with what is round it -> (side, side, 3) uint8 RGB; its photograph is decoded once."""
         return square(self.photograph(cell.field), cell.cell.box, side)

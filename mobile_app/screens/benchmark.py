@@ -6,7 +6,7 @@ import threading
 from typing import Any, Dict, Optional, Tuple
 
 from kivy.clock import Clock
-from kivy.properties import BooleanProperty, NumericProperty, StringProperty
+from kivy.properties import BooleanProperty, ListProperty, NumericProperty, StringProperty
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.pack import read_pack
@@ -24,6 +24,7 @@ class BenchmarkScreen(Page):
 
     runs = NumericProperty(50)
     told = StringProperty("")
+    written = ListProperty()
     device = StringProperty("")
     done = NumericProperty(0.0)
     running = BooleanProperty(False)
@@ -53,7 +54,7 @@ class BenchmarkScreen(Page):
             return
         desk = self.app.desk
         self.ids.rows.clear_widgets()
-        self.running, self.done, self.told = True, 0.0, self.app.words("benchmark.running")
+        self.running, self.done, self.told, self.written = True, 0.0, self.app.words("benchmark.running"), []
         self._ended, self._found, self._fault = threading.Event(), None, None
         measured = (desk.pack, desk.device, BenchmarkOptions(int(self.runs)), desk.versions, self._ended)
         self._thread = threading.Thread(target=self._measure, args=measured, name="benchmark", daemon=True)
@@ -104,6 +105,6 @@ class BenchmarkScreen(Page):
         except OSError as error:
             raise BadInput(path, f"cannot be written ({error.strerror})", "free some space") from error
         heat = found["heat"]["after"]
-        self.told = words("sessions.exported") + f" {path.name}"
+        self.told, self.written = words("sessions.exported") + f" {path.name}", [path]
         if heat["battery_c"] is not None:
             self.told += "\n" + words("benchmark.heat", degrees=heat["battery_c"])

@@ -86,7 +86,7 @@ class CaptureScreen(Page):
             self._tick = None
         if self.running and self.app.desk.source is not None:
             self.app.desk.source.stop()
-        self.running = False
+        self.running = self.locked = False  # opened again, it holds nothing
 
     def _poll(self, *_: Any) -> None:
         for answer in self.app.desk.worker.answers():
@@ -127,7 +127,7 @@ class CaptureScreen(Page):
             return
         twin = self.app.desk.twins.of(taken)
         if twin is not None:
-            self.told = self.app.words("capture.duplicate", number=twin)
+            self.told = self.app.words("capture.duplicate", number=self.app.desk.place_of_field(twin))
 
     def freeze(self) -> None:
         """Freezes the field and reads it, or goes back to the preview."""
@@ -174,7 +174,7 @@ class CaptureScreen(Page):
         count = len(self._answer.cells)
         number = self.app.desk.keep(self._answer)
         self._thaw()
-        self.told = self.app.words("capture.kept", number=number, count=count)
+        self.told = self.app.words("capture.kept", number=self.app.desk.place_of_field(number), count=count)
 
     def lock(self) -> None:
         """Holds exposure and white balance, or frees them."""

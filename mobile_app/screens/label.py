@@ -9,6 +9,7 @@ from kivy.properties import BooleanProperty, StringProperty
 
 from edge_wbc.core.errors import BadInput
 from mobile_app.session.rows import MarkedCell
+from mobile_app.widgets.alert import alert
 from mobile_app.widgets.field_view import texture_of
 from mobile_app.widgets.labels import KEYS
 from mobile_app.widgets.page import Page
@@ -48,12 +49,16 @@ class LabelScreen(Page):
         self._show(self.cell)
 
     def vote(self, name: str) -> None:
-        """Labels the cell that is shown and goes on to the next without a label."""
+        """Labels the cell that is shown and goes on to the next without a label; a tone where that is the target."""
         if self.cell is None:
             return
         session = self.app.desk.open
+        before = session.cell(self.cell).label
         session.vote(self.cell, name)
         self._show(session.next_unlabelled(self.cell) or self.cell)
+        if self.app.desk.reaches(before, name):
+            self.heading += f" · {self.app.words('tally.reached')}"
+            alert()
 
     def step(self, way: int) -> None:
         """Goes to the next cell, or the one before, labelled or not."""

@@ -11,6 +11,7 @@ from edge_wbc.core.records import Box
 from mobile_app.marking import box_at, cell_at, grown, shifted, side_of
 from mobile_app.screens.label import LEFT, RIGHT
 from mobile_app.session.rows import MarkedCell, TakenField
+from mobile_app.widgets.alert import alert
 from mobile_app.widgets.field_view import Mark
 from mobile_app.widgets.labels import KEYS
 from mobile_app.widgets.page import Page
@@ -172,11 +173,16 @@ class MarkScreen(Page):
         self._show()
 
     def vote(self, name: str) -> None:
-        """Names the chosen cell."""
+        """Names the chosen cell; a tone where that is the target."""
         if self._cell is not None:
-            self.app.desk.open.vote(self._cell, name)
+            session = self.app.desk.open
+            before = session.cell(self._cell).label
+            session.vote(self._cell, name)
             self.naming = False
             self._show()
+            if self.app.desk.reaches(before, name):
+                self.heading += f" · {self.app.words('tally.reached')}"
+                alert()
 
     def step(self, way: int) -> None:
         """Goes to the next field, or the one before."""

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, Callable, List, Optional, Sequence, Tuple
 
 from kivy.clock import Clock
-from kivy.properties import BooleanProperty, NumericProperty, ObjectProperty, StringProperty
+from kivy.properties import BooleanProperty, ListProperty, NumericProperty, ObjectProperty, StringProperty
 from kivy.uix.boxlayout import BoxLayout
 
 from edge_wbc.core.records import Smear
 from mobile_app.session.outgoing import write_session
 from mobile_app.session.shelf import Listed
 from mobile_app.session.upload import queue
-from mobile_app.widgets import row_text  # noqa: F401  registers OneLine and RowText for the .kv files
+from mobile_app.widgets import hand_out, row_text  # noqa: F401  registers HandOut, OneLine, RowText for the .kv files
 from mobile_app.widgets.page import Page
 from mobile_app.widgets.say import PushButton
 from mobile_app.words import LANGUAGES
@@ -49,6 +49,7 @@ class SessionsScreen(Page):
     asking = BooleanProperty(False)
     further = BooleanProperty(False)
     told = StringProperty("")
+    written = ListProperty()
 
     def __init__(self, **asked: Any) -> None:
         super().__init__(**asked)
@@ -189,12 +190,13 @@ class SessionsScreen(Page):
     def _export(self, one: Listed) -> None:
         words, desk = self.app.words, self.app.desk
         write = partial(write_session, desk.store.folder, one.id, desk.expert or one.expert, words.said, words.rtl)
-        self.told = ""
+        self.told, self.written = "", []
         self.app.later(("export", one.id), write, self._written)
         self._show()
 
     def _written(self, came: Tuple[List[Path], Sequence[str]]) -> None:
         files, lost = came
+        self.written = files
         # Names as they are on the disk, whatever digits the language has.
         names = (f"{file.parent.name}/{file.name}" for file in files)
         self._tell([self.app.words("sessions.exported"), *names], lost)

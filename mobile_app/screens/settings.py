@@ -134,8 +134,21 @@ class SettingsScreen(Page):
         self._choices(self.app.desk.setup())
 
     def install(self) -> None:
-        """Installs the pack whose path was typed and reads with it; a bad one is refused, the one in use stays."""
-        self.app.do(self._install, self.ids.path.text.strip().strip("\"'"))
+        """Installs the pack whose path was typed and reads with it; a bad one is refused, the one in use stays.
+
+        On a phone, where people know no paths, one that the person chooses then.
+        """
+        path = self.ids.path.text.strip().strip("\"'")
+        if self.app.files is not None and not path:
+            self.app.do(self.app.files.pick, self._picked)
+        else:
+            self.app.do(self._install, path)
+
+    def _picked(self, file: Optional[Path], fault: Optional[BadInput]) -> None:
+        if fault is not None:
+            self.app.tell(fault)
+        elif file is not None:
+            self.app.do(self._use, file)
 
     def _install(self, path: str) -> None:
         if not path:

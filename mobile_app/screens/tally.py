@@ -16,7 +16,7 @@ from mobile_app.widgets.say import Figure
 
 __all__ = ["TallyScreen"]
 
-WIDTHS = (0.41, 0.12, 0.2, 0.27)
+WIDTHS = (0.43, 0.11, 0.19, 0.27)
 
 
 class TallyScreen(Page):
@@ -92,11 +92,9 @@ class TallyScreen(Page):
 
     def tap(self, name: str) -> None:
         """Counts a cell seen through the ocular; a tone and a shake when that reaches the target."""
-        before = self.app.desk.tally().reached
         self.app.desk.open.tap(name)
-        found = self.app.desk.tally()
-        self._show(found)
-        if found.reached and not before:
+        self._show(self.app.desk.tally())
+        if self.app.desk.reaches(None, name):
             alert()
 
     def turn(self, back: bool) -> None:

@@ -117,3 +117,35 @@ def test_square_shows_the_box_in_the_middle() -> None:
     shown = square(rgb, (40, 40, 60, 60), 170)
     assert (shown[85 - 45 : 85 + 45, 85 - 45 : 85 + 45] == 255).all()
     assert shown[5, 5].max() == 0
+
+
+def test_the_target_rings_once_whatever_screen_names_its_cell(
+    drive, tmp_path: Path, monkeypatch
+) -> None:
+    rung: list[str] = []
+    for name in ("label", "mark", "tally"):
+        monkeypatch.setattr(f"mobile_app.screens.{name}.alert", lambda name=name: rung.append(name))
+    home = tmp_path / "home"
+    with_cells(home)
+    app = drive(home=home)
+    session = app.app.desk.open
+    for _ in range(98):
+        session.tap("neutrophil")
+    for label in ("Burst", "Band"):
+        app.press(label)
+    assert not rung and "Target" not in app.screen.heading
+    app.press("Monocyte")
+    assert rung == ["label"] and app.screen.heading.endswith("Target reached")
+    app.press("Back")
+    app.press("Basophil")  # another label of the same cell: as many as before
+    app.press("Eosinophil")
+    assert rung == ["label"]
+    app.press("Undo")
+    app.press("Undo")
+    app.press("Undo")
+    app.app.go("mark")
+    app.frames(3)
+    view, box = app.screen.ids.view, session.cells()[2].cell.box
+    app.touch(*view.to_window(*view.to_view((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)))
+    app.screen.vote("neutrophil")
+    assert rung == ["label", "mark"] and app.screen.heading.endswith("Target reached")

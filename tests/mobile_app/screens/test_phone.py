@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
+from edge_wbc.core.errors import BadInput
+from mobile_app.desk import DEFAULT_PACK
 from mobile_app.session.shelf import Setup
 from mobile_app.sources.frames import Newest
 
@@ -99,3 +102,71 @@ def test_main_on_a_phone(drive, monkeypatch, tmp_path) -> None:
     assert told == []
     EventLoop.idle()
     assert told == ["on the UI's thread"]
+
+
+class Files:
+    """What a person chooses in Android's own chooser, and the places where files went."""
+
+    def __init__(self, chosen=None):
+        self.chosen, self.out = chosen, []
+
+    def pick(self, done):
+        done(self.chosen, None if self.chosen else BadInput("the file", "cannot be read (gone)", "choose another one"))
+
+    def hand_out(self, file, done):
+        self.out.append(file)
+        done(file, None)
+
+
+def test_what_was_written_goes_where_the_person_chooses(drive) -> None:
+    app = drive()
+    app.app.files = files = Files()
+    app.app.desk.begin(Setup("Monday"), "Ada")
+    app.app.go("sessions")
+    app.frames(3)
+    assert not [one for one in app.buttons() if one.say.startswith("Save ")]
+    app.press("Export")
+    app.until(lambda: bool(app.screen.written))
+    for kind in ("ZIP", "CSV", "HTML"):
+        app.press(f"Save {kind} to…")
+    assert [file.suffix for file in files.out] == [".zip", ".csv", ".html"] and all(map(Path.is_file, files.out))
+    app.frames(3)
+    assert not [one for one in app.buttons() if one.say.startswith("Save ")]
+
+
+def test_a_desktop_has_its_files_at_hand(drive) -> None:
+    app = drive()
+    app.app.desk.begin(Setup("Monday"), "Ada")
+    app.app.go("sessions")
+    app.press("Export")
+    app.until(lambda: bool(app.screen.written))
+    app.frames(3)
+    assert not [one for one in app.buttons() if one.say.startswith("Save ")]
+
+
+def test_a_pack_is_chosen_by_the_person(drive) -> None:
+    pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed: no pack can be run")
+    app = drive()
+    app.app.files = Files()
+    app.app.go("settings")
+    app.frames(3)
+    app.screen.install()
+    assert app.app.said.startswith("the file: cannot be read")
+    app.app.files.chosen = DEFAULT_PACK
+    app.screen.install()
+    app.until(lambda: app.screen.told.startswith("In use"))
+
+
+def test_the_light_is_free_again_when_the_camera_was_given_back(drive) -> None:
+    camera = Camera()
+    camera.lock = lambda held: True
+    app = drive(source=camera)
+    app.app.desk.begin(Setup("Monday"), "Ada")
+    app.app.go("capture")
+    app.frames(3)
+    app.press("Lock light")
+    assert app.screen.locked
+    app.app.go("tally")
+    app.frames(3)
+    app.app.go("capture")
+    assert not app.screen.locked
