@@ -211,7 +211,7 @@ class Desk:
         height, width = photograph.rgb.shape[:2]
         um_per_px = None if self.calibration is None else self.calibration.um_per_px(width)
         lit = None if self.calibration is None or self.calibration.light is None else self.calibration.light.png()
-        about = (um_per_px, answer.sharpness, lit)
+        about = (um_per_px, None if answer.view is None else answer.view.sharpness, lit)
         return self.open.add_field(photograph.data, (width, height), cells, said, *about)
 
     def send(self, on: bool) -> None:

@@ -13,7 +13,6 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.focus import GOOD, TOO_BRIGHT, TOO_DARK, look
 from mobile_app.live.worker import Answer
 from mobile_app.sources.folder import FolderSource
-from mobile_app.sources.frames import preview_of
 from mobile_app.widgets import field_view  # noqa: F401  registers FieldView for the .kv file
 from mobile_app.widgets.page import Page
 
@@ -151,7 +150,7 @@ class CaptureScreen(Page):
                 for cell in answer.cells
             ]
             self.ids.view.show(answer.photograph.rgb, marks)
-            self.ids.view.shade(look(preview_of(answer.photograph.rgb)).lit)
+            self.ids.view.shade(None if answer.view is None else answer.view.lit)
             self.told = words("capture.found", count=len(answer.cells))
             self.app.desk.compare(answer.photograph)
         if answer.fault is not None:

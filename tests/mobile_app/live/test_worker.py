@@ -15,7 +15,7 @@ from edge_wbc.core.images import write_image
 from edge_wbc.core.pack import read_pack
 from edge_wbc.core.reading import NamedCell, open_reader
 from mobile_app.live.calibrate import Calibration, calibrated
-from mobile_app.live.worker import LIVE, STILL, Worker
+from mobile_app.live.worker import Worker
 from mobile_app.sources.folder import FolderSource
 from mobile_app.sources.frames import Photograph
 
@@ -66,8 +66,8 @@ def test_cells_and_photograph_come_back_under_the_requests_number():
     taken = photograph()
     number = worker.ask(lambda: taken)
     (answer,) = fetch(worker)
-    assert (answer.request, answer.kind, answer.cells, answer.fault) == (number, STILL, (CELL,), None)
-    assert answer.photograph is taken and answer.seconds >= 0
+    assert (answer.request, answer.cells, answer.fault) == (number, (CELL,), None)
+    assert answer.photograph is taken
     assert worker.answers() == []
     worker.stop()
 
@@ -81,10 +81,8 @@ def test_how_sharp_a_still_is_comes_with_it_even_where_reading_fails():
     worker = Worker(fail)
     worker.ask(lambda: taken)
     (answer,) = fetch(worker)
-    assert answer.fault is not None and answer.sharpness == look(taken.rgb).sharpness > 0
-    worker.ask(lambda: taken, LIVE)
-    (answer,) = fetch(worker)
-    assert answer.sharpness is None
+    assert answer.fault is not None and answer.view is not None
+    assert answer.view.sharpness == look(taken.rgb).sharpness > 0
     worker.stop()
 
 
@@ -99,19 +97,6 @@ def test_of_what_waits_the_newest_is_read(gated):
     answers = fetch(worker, 2)
     assert gate.seen == [1, 4]
     assert [answer.request for answer in answers] == [1, last]
-
-
-def test_a_look_at_the_preview_never_pushes_a_still_out(gated):
-    gate, worker = gated
-    worker.ask(lambda: photograph(1), LIVE)
-    assert gate.begun.acquire(timeout=20)
-    worker.ask(lambda: photograph(2), LIVE)
-    worker.ask(lambda: photograph(3), STILL)
-    worker.ask(lambda: photograph(4), LIVE)
-    for _ in range(3):
-        gate.open.release()
-    assert [answer.kind for answer in fetch(worker, 3)] == [LIVE, STILL, LIVE]
-    assert gate.seen == [1, 3, 4]
 
 
 def test_asking_and_polling_go_on_while_a_reader_hangs(gated, tmp_path):
@@ -129,15 +114,15 @@ def test_asking_and_polling_go_on_while_a_reader_hangs(gated, tmp_path):
         if frame is not None and frame.number > last:
             last = frame.number
             shown.append(frame.rgb[0, 0, 0])
-            worker.ask(source.still, LIVE)
+            last_asked = worker.ask(source.still)
             source.step()
-        assert worker.answers() == [] and worker.busy
+        assert worker.answers() == []
     source.stop()
     # The reader was let go only now: every frame was shown before it answered anything.
     assert shown == [0, 80, 160, 0, 80, 160]
     gate.open.release()
     gate.open.release()
-    assert [answer.kind for answer in fetch(worker, 2)] == [STILL, LIVE]
+    assert [answer.request for answer in fetch(worker, 2)] == [1, last_asked]
 
 
 def test_a_fault_in_taking_is_told_in_its_own_words():
@@ -172,27 +157,18 @@ def test_a_fault_in_reading_keeps_the_photograph_and_the_thread(error):
 
 
 def test_faults_queue_up_until_they_are_polled():
+    begun = threading.Semaphore(0)
+
     def take():
+        begun.release()
         raise BadInput("camera", "denied")
 
     worker = Worker(lambda taken: [])
     for _ in range(5):
         worker.ask(take)
-        end = time.monotonic() + 20
-        while worker.busy and time.monotonic() < end:
-            time.sleep(0.001)
+        assert begun.acquire(timeout=20)
     assert [answer.fault.fault for answer in fetch(worker, 5)] == ["denied"] * 5
     worker.stop()
-
-
-def test_another_reader_from_the_next_request_on(gated):
-    gate, worker = gated
-    worker.ask(photograph)
-    assert gate.begun.acquire(timeout=20)
-    worker.use(lambda taken: [])
-    worker.ask(photograph)
-    gate.open.release()
-    assert [len(answer.cells) for answer in fetch(worker, 2)] == [1, 0]
 
 
 def test_stopping_drops_what_waits_and_keeps_what_was_answered(gated):

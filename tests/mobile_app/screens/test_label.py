@@ -119,9 +119,7 @@ def test_square_shows_the_box_in_the_middle() -> None:
     assert shown[5, 5].max() == 0
 
 
-def test_the_target_rings_once_whatever_screen_names_its_cell(
-    drive, tmp_path: Path, monkeypatch
-) -> None:
+def test_the_target_rings_once_whatever_screen_names_its_cell(drive, tmp_path: Path, monkeypatch) -> None:
     rung: list[str] = []
     for name in ("label", "mark", "tally"):
         monkeypatch.setattr(f"mobile_app.screens.{name}.alert", lambda name=name: rung.append(name))
