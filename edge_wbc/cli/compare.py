@@ -60,6 +60,9 @@ def compare(
         Optional[float],
         typer.Option(metavar="MINUTES", help="Begin nothing more after so long; 0 reports what is there."),
     ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Each network's curves live: tensorboard --logdir OUT/runs.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Fit systems of the papers on the same cells, and print the papers' tables of them.
@@ -78,7 +81,7 @@ def compare(
     if rank_count() > 1:
         raise BadInput("torchrun", "compare works in one process", "train one network on several GPUs with train")
     names = tuple(name for part in models.split(",") if (name := part.strip()))
-    options = CompareOptions(names, recipe, weights, epochs, batch, lr, size, seed, seeds, budget)
+    options = CompareOptions(names, recipe, weights, epochs, batch, lr, size, seed, seeds, budget, tensorboard)
     home, others = read_named(data, five_only=True), [read_named(lab, five_only=True) for lab in test_b or ()]
     with progress_bar() as progress:
         found = compare_systems(home, others, out, options, progress, remark)

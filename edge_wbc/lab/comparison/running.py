@@ -23,6 +23,7 @@ from edge_wbc.lab.datasets import Dataset
 from edge_wbc.lab.evaluation.classifier import Classifier, open_classifier
 from edge_wbc.lab.models import pick_device
 from edge_wbc.lab.training import TrainOptions, train
+from edge_wbc.lab.training.live import live_curves
 from edge_wbc.lab.training.run import read_facts, versions, write_json
 
 __all__ = ["CompareOptions", "Comparison", "compare"]
@@ -41,6 +42,7 @@ class CompareOptions:
         seed: of the split and of the first training.
         seeds: how many trainings of each system that chance has a part in, with the seeds that follow.
         budget: minutes after which nothing more is begun, None for no end.
+        tensorboard: write each network's curves for TensorBoard too, while it trains.
     """
 
     models: tuple[str, ...]
@@ -53,6 +55,7 @@ class CompareOptions:
     seed: int = 0
     seeds: int = 1
     budget: float | None = None
+    tensorboard: bool = False
 
     def training(self, system: System, seed: int) -> TrainOptions:
         """How a network is trained."""
@@ -238,6 +241,7 @@ class _Job:
                 training,
                 self._tell,
                 lambda line: self.log(f"{self.name}: {line}"),
+                told=live_curves(self.folder / "tensorboard") if self.options.tensorboard else None,
                 crops_from=self.out / "parts",
             )
         facts = read_facts(self.folder)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,8 @@ from edge_wbc.lab.training.run import read_crops
 
 QUICK = CompareOptions(("knn", "tree"), size=24)
 NETWORK = CompareOptions(("mobilenet_v2", "knn"), "scratch", "none", epochs=2, batch=8, size=32)
+
+BOARD = find_spec("tensorboard") is not None
 
 
 @pytest.fixture
@@ -48,7 +51,12 @@ def run(path: Path, out: Path, options: CompareOptions, *others: Path) -> tuple[
 def whole(other_lab: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Comparison, Path]:
     """A network and a baseline, never killed."""
     out = tmp_path_factory.mktemp("whole") / "out"
-    return run(other_lab, out, NETWORK)[0], out
+    return run(other_lab, out, replace(NETWORK, tensorboard=BOARD))[0], out
+
+
+@pytest.mark.skipif(not BOARD, reason="tensorboard is not installed")
+def test_the_networks_curves_are_there_for_tensorboard(whole: tuple[Comparison, Path]) -> None:
+    assert list((whole[1] / "runs" / "mobilenet_v2-seed0" / "tensorboard").glob("events.*"))
 
 
 def test_all_learn_from_the_same_cells_and_are_judged_on_the_same(whole: tuple[Comparison, Path]) -> None:
