@@ -51,25 +51,28 @@ class Worker:
     def __init__(self, read: Read) -> None:
         self._read = read
         self._wake = threading.Condition()
-        self._waiting: Optional[Tuple[int, Take]] = None
+        self._waiting: Optional[Tuple[int, Take, Read]] = None
         self._answers: Deque[Answer] = deque()
         self._asked = 0
         self._stopped = False
         self._thread = threading.Thread(target=self._work, name="reading", daemon=True)
         self._thread.start()
 
-    def ask(self, take: Take) -> int:
+    def ask(self, take: Take, cells: bool = True) -> int:
         """Asks for the cells of what `take` gives, which the worker calls on its thread; never waits.
 
         A request that has not begun is dropped for this one and gets no answer; one that has begun is finished and
         answered.
+
+        Args:
+            cells: whether they are wanted, or the photograph alone.
 
         Returns:
             The request's number, higher each time.
         """
         with self._wake:
             self._asked += 1
-            self._waiting = self._asked, take
+            self._waiting = self._asked, take, self._read if cells else _nothing
             self._wake.notify()
             return self._asked
 
@@ -98,10 +101,14 @@ class Worker:
                 self._wake.wait_for(lambda: self._stopped or self._waiting is not None)
                 if self._stopped or self._waiting is None:
                     return
-                (request, take), self._waiting = self._waiting, None
-            answer = _answer(request, take, self._read)
+                asked, self._waiting = self._waiting, None
+            answer = _answer(*asked)
             with self._wake:
                 self._answers.append(answer)
+
+
+def _nothing(photograph: Photograph) -> Sequence[NamedCell]:
+    return ()
 
 
 def _answer(request: int, take: Take, read: Read) -> Answer:

@@ -92,7 +92,7 @@ class CalibrateScreen(Page):
             self.told = self.app.words(f"calibrate.do_{self.way}")
             return
         self.told = self.app.words("calibrate.taking")
-        self._asked = self.app.desk.worker.ask(self.app.desk.source.still)
+        self._asked = self.app.desk.worker.ask(self.app.desk.source.still, cells=False)
 
     def _poll(self, *_: Any) -> None:
         for answer in self.app.desk.worker.answers():

@@ -86,6 +86,15 @@ def test_how_sharp_a_still_is_comes_with_it_even_where_reading_fails():
     worker.stop()
 
 
+def test_a_photograph_alone_is_not_read():
+    read = []
+    worker = Worker(lambda taken: read.append(taken) or [CELL])
+    worker.ask(photograph, cells=False)
+    (answer,) = fetch(worker)
+    assert answer.cells == () and answer.photograph is not None and answer.view is not None and not read
+    worker.stop()
+
+
 def test_of_what_waits_the_newest_is_read(gated):
     gate, worker = gated
     worker.ask(lambda: photograph(1))
