@@ -27,6 +27,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "mobile_app" / "screens"))
 from conftest import Driver, opened  # sets what Kivy has to find before it is loaded
+from kivy.config import Config
 from sessions import resident_mib
 
 from edge_wbc.core.records import Cell
@@ -155,7 +156,9 @@ def main() -> None:
     parser.add_argument("--cells", type=int, default=10_000)
     parser.add_argument("--folder", type=Path, default=Path("."))
     asked = parser.parse_args()
-    if not opened(*WINDOW):
+    for side, pixels in zip(("width", "height"), WINDOW, strict=True):
+        Config.set("graphics", side, pixels)
+    if not opened():
         parser.exit(1, "no OpenGL here: apt install libgl1-mesa-dri libegl1 libgles2 libmtdev1\n")
     from mobile_app.app import WbcApp
 

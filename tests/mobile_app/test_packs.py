@@ -149,5 +149,5 @@ def test_cells_say_which_pack_named_them_though_another_is_in_use_when_they_are_
     photograph = photograph_of(rgb)
     cells = tuple(desk.read(photograph))
     desk.use_pack(other)
-    desk.keep(Answer(1, "still", photograph, cells, None, 0.0))
+    desk.keep(Answer(1, photograph, cells, None))
     assert desk.open.cells()[0].suggestion.pack == "default"

@@ -432,7 +432,9 @@ def test_what_cannot_be_removed_is_told_of(phone, app, java, tmp_path):
     (tmp_path / "a.zip").write_bytes(b"session")
     app.files.hand_out(tmp_path / "a.zip", app.done)
     phone.answer()
-    assert "cannot be opened (read-only): what is there is not whole; choose another place" in str(app.told()[0][1])
+    assert "cannot be opened (read-only); delete what is there, it is not whole; choose another place" in str(
+        app.told()[0][1]
+    )
 
 
 def test_an_export_that_is_gone(phone, app, tmp_path):

@@ -26,15 +26,16 @@ os.environ.update(
     KIVY_DPI="96",
 )
 pytest.importorskip("kivy", reason="the app's screens need Kivy: pip install 'edge-wbc[app]'")
+from kivy.config import Config
+
+# Whoever opens the one window there is, off the screen: it shrinks, but never grows again.
+Config.set("graphics", "width", 1280)
+Config.set("graphics", "height", 800)
 
 
-def opened(width: int = 1280, height: int = 800) -> bool:
-    """Opens the one window there is, off the screen; False without OpenGL. It shrinks, but never grows again."""
-    from kivy.config import Config
-
+def opened() -> bool:
+    """Opens the window; False without OpenGL."""
     logging.getLogger("kivy").addHandler(logging.NullHandler())  # else Python shows what nobody handles
-    Config.set("graphics", "width", width)
-    Config.set("graphics", "height", height)
     from kivy.base import EventLoop
 
     EventLoop.ensure_window()
