@@ -16,7 +16,7 @@ from mobile_app.widgets.say import Figure
 
 __all__ = ["TallyScreen"]
 
-WIDTHS = (0.43, 0.11, 0.19, 0.27)
+WIDTHS = (0.43, 0.13, 0.18, 0.26)
 
 
 class TallyScreen(Page):
