@@ -252,10 +252,6 @@ class Desk:
         counts = self.open.counts()
         return sum(counts.get(name, 0) for name in setup.classes) == setup.target
 
-    def place_of_field(self, field: int) -> int:
-        """The how manieth field of the open session one is, as people count them."""
-        return sum(one.id <= field for one in self.open.fields(limit=-1))
-
     def picture(self, cell: MarkedCell, side: int = 360) -> np.ndarray:
         """A cell with what is round it -> (side, side, 3) uint8 RGB; its photograph is decoded once."""
         return square(self.photograph(cell.field), cell.cell.box, side)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Sequence, Tuple
 
 import cv2
 import numpy as np
 
-from edge_wbc.core.errors import BadInput
 from edge_wbc.core.pack import write_folder
+from mobile_app.stage import command
 
 __all__ = ["draw", "write_icons"]
 
@@ -87,16 +86,5 @@ def write_icons(out: Path) -> None:
     write_folder(out, files, known_by="icon_front.png")
 
 
-def main() -> None:
-    """`python -m mobile_app.icon OUT`: exit code 2 and one line where it can't."""
-    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        sys.exit("usage: python -m mobile_app.icon OUT")
-    try:
-        write_icons(Path(sys.argv[1]))
-    except (BadInput, OSError) as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
-
-
 if __name__ == "__main__":
-    main()
+    command("icon", write_icons)

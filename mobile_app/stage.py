@@ -6,12 +6,12 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Dict, Iterator
+from typing import Callable, Dict, Iterator
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.pack import KINDS, WEIGHTS_FILE, read_pack, read_verified, write_folder
 
-__all__ = ["phone_pack", "stage"]
+__all__ = ["command", "phone_pack", "stage"]
 
 ROOT = Path(__file__).resolve().parents[1]
 PACK = "mobile_app/packs/default"
@@ -71,16 +71,16 @@ def stage(out: Path, root: Path = ROOT) -> None:
     write_folder(out, {**files, LIST: sums.encode()}, known_by=LIST)
 
 
-def main() -> None:
-    """`python -m mobile_app.stage OUT`: exit code 2 and one line where it can't."""
+def command(name: str, write: Callable[[Path], None]) -> None:
+    """`python -m mobile_app.NAME OUT` writes OUT: exit code 2 and one line where it can't."""
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        sys.exit("usage: python -m mobile_app.stage OUT")
+        sys.exit(f"usage: python -m mobile_app.{name} OUT")
     try:
-        stage(Path(sys.argv[1]))
+        write(Path(sys.argv[1]))
     except (BadInput, OSError) as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
 
 
 if __name__ == "__main__":
-    main()
+    command("stage", stage)

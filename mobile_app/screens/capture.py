@@ -14,14 +14,14 @@ from edge_wbc.core.focus import GOOD, TOO_BRIGHT, TOO_DARK, look
 from mobile_app.live.worker import Answer
 from mobile_app.sources.folder import FolderSource
 from mobile_app.widgets import field_view  # noqa: F401  registers FieldView for the .kv file
-from mobile_app.widgets.page import Page
+from mobile_app.widgets.page import LEFT, RIGHT, Page
 
 __all__ = ["CaptureScreen"]
 
 PER_SECOND = 30
 LOOK_S = 0.15  # seconds between two looks at focus and light
 LIGHT = {GOOD: "capture.good", TOO_DARK: "capture.dark", TOO_BRIGHT: "capture.bright"}
-SPACE, RIGHT, LEFT = 32, 275, 276
+SPACE = 32
 
 
 class CaptureScreen(Page):
@@ -126,7 +126,7 @@ class CaptureScreen(Page):
             return
         twin = self.app.desk.twins.of(taken)
         if twin is not None:
-            self.told = self.app.words("capture.duplicate", number=self.app.desk.place_of_field(twin))
+            self.told = self.app.words("capture.duplicate", number=self.app.desk.open.place_of_field(twin))
 
     def freeze(self) -> None:
         """Freezes the field and reads it, or goes back to the preview."""
@@ -173,7 +173,7 @@ class CaptureScreen(Page):
         count = len(self._answer.cells)
         number = self.app.desk.keep(self._answer)
         self._thaw()
-        self.told = self.app.words("capture.kept", number=self.app.desk.place_of_field(number), count=count)
+        self.told = self.app.words("capture.kept", number=self.app.desk.open.place_of_field(number), count=count)
 
     def lock(self) -> None:
         """Holds exposure and white balance, or frees them."""

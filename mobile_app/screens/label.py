@@ -12,11 +12,10 @@ from mobile_app.session.rows import MarkedCell
 from mobile_app.widgets.alert import alert
 from mobile_app.widgets.field_view import texture_of
 from mobile_app.widgets.labels import KEYS
-from mobile_app.widgets.page import Page
+from mobile_app.widgets.page import LEFT, RIGHT, Page
 
-__all__ = ["LEFT", "RIGHT", "LabelScreen"]
+__all__ = ["LabelScreen"]
 
-RIGHT, LEFT = 275, 276
 AHEAD_S = 0.05
 SIDES = 240, 720  # of the picture, as large as it is shown within these
 

@@ -9,12 +9,11 @@ from kivy.properties import BooleanProperty, StringProperty
 
 from edge_wbc.core.records import Box
 from mobile_app.marking import box_at, cell_at, grown, shifted, side_of
-from mobile_app.screens.label import LEFT, RIGHT
 from mobile_app.session.rows import MarkedCell, TakenField
 from mobile_app.widgets.alert import alert
 from mobile_app.widgets.field_view import Mark
 from mobile_app.widgets.labels import KEYS
-from mobile_app.widgets.page import Page
+from mobile_app.widgets.page import LEFT, RIGHT, Page
 
 __all__ = ["MarkScreen"]
 

@@ -175,6 +175,11 @@ class Session:
         sql = "SELECT count(*) AS place FROM cell WHERE session = ? AND gone = 0 AND id <= ?"
         return self.store.read(sql, self.id, cell)[0]["place"]
 
+    def place_of_field(self, field: int) -> int:
+        """Which of the session's fields one is, from 1."""
+        sql = "SELECT count(*) AS place FROM field WHERE session = ? AND gone = 0 AND id <= ?"
+        return self.store.read(sql, self.id, field)[0]["place"]
+
     def next_unlabelled(self, after: int = 0) -> Optional[int]:
         """The next cell this expert has not labelled, from the start again when there is none after `after`."""
         sql = (

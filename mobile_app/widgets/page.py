@@ -7,7 +7,10 @@ from typing import Any
 from kivy.app import App
 from kivy.uix.screenmanager import Screen
 
-__all__ = ["Page"]
+__all__ = ["LEFT", "RIGHT", "Page"]
+
+RIGHT, LEFT = 275, 276
+"""A desktop's arrow keys."""
 
 
 class Page(Screen):
