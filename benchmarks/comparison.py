@@ -50,9 +50,7 @@ def main() -> None:
     asked.add_argument("--seeds", type=int, default=1)
     asked.add_argument("--budget", type=float)
     given = asked.parse_args()
-    home, *others = (
-        replace(read_dataset(given.data / folder, five_only=True), domain=name) for name, folder in LABS.items()
-    )
+    home, *others = (replace(read_dataset(given.data / folder, only="5"), domain=name) for name, folder in LABS.items())
     options = CompareOptions(
         tuple(given.models.split(",")),
         epochs=given.epochs,

@@ -114,7 +114,7 @@ def speed(crops: np.ndarray) -> dict[str, Any]:
 
 def load(path: Path) -> tuple[LoadedCrops, np.ndarray]:
     """A lab's crops of the five classes, and their labels."""
-    loaded = load_crops(read_dataset(path, five_only=True), CROP)
+    loaded = load_crops(read_dataset(path, only="5"), CROP)
     return loaded, np.array([item.label for item in loaded.items])
 
 
@@ -137,7 +137,7 @@ def main() -> None:
     if not (asked.scratch / "dataset").is_dir():
         deduplicate(asked.data / "pbc", asked.scratch, THRESHOLDS["default"])
     home, truth = load(asked.scratch / "dataset")
-    data = read_dataset(asked.scratch / "dataset", five_only=True)
+    data = read_dataset(asked.scratch / "dataset", only="5")
     digests = dict(zip((item.name for item in data.items), home.sha256, strict=True))
     timed = speed(home.pixels[:: len(home.pixels) // TIMED][:TIMED])
     home_table = extract(home.pixels)

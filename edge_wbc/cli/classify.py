@@ -24,9 +24,10 @@ def count(cells: list[NamedCell]) -> dict[str, Any]:
     """The differential of named cells as the contract's JSON; the uncertain wait for a person and are left out."""
     from edge_wbc.core.differential import differential
     from edge_wbc.core.reading import label_counts
-    from edge_wbc.core.taxonomy import FIVE_CLASSES
+    from edge_wbc.core.taxonomy import FIVE_CLASSES, five_class
 
-    return {label: asdict(share) for label, share in differential(label_counts(cells), FIVE_CLASSES).items()}
+    classes = [five_class(label) or label for label in label_counts(cells)]
+    return {label: asdict(share) for label, share in differential(classes, FIVE_CLASSES).items()}
 
 
 def classify(

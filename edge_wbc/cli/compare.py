@@ -51,6 +51,13 @@ def compare(
     epochs: Annotated[Optional[int], typer.Option(help="Instead of the recipe's.")] = None,
     batch: Annotated[Optional[int], typer.Option(help="Instead of the recipe's.")] = None,
     lr: Annotated[Optional[float], typer.Option(help="Instead of the recipe's.")] = None,
+    labels: Annotated[
+        str,
+        typer.Option(
+            help="What is told apart: 5 classes, 6 (erythroblasts too, Chossegros et al.), or 7 (bands and large "
+            "lymphocytes apart, Yu et al.)."
+        ),
+    ] = "5",
     size: Annotated[int, typer.Option(help="Of the crops, in pixels.")] = 96,
     seed: Annotated[int, typer.Option(help="Of the split and of the first training.")] = 0,
     seeds: Annotated[
@@ -81,8 +88,8 @@ def compare(
     if rank_count() > 1:
         raise BadInput("torchrun", "compare works in one process", "train one network on several GPUs with train")
     names = tuple(name for part in models.split(",") if (name := part.strip()))
-    options = CompareOptions(names, recipe, weights, epochs, batch, lr, size, seed, seeds, budget, tensorboard)
-    home, others = read_named(data, five_only=True), [read_named(lab, five_only=True) for lab in test_b or ()]
+    options = CompareOptions(names, recipe, weights, epochs, batch, lr, labels, size, seed, seeds, budget, tensorboard)
+    home, others = read_named(data, labels), [read_named(lab, labels) for lab in test_b or ()]
     with progress_bar() as progress:
         found = compare_systems(home, others, out, options, progress, remark)
     facts = write_reports(found, options, out)

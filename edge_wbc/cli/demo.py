@@ -90,7 +90,7 @@ def _run(out: Path, seed: int, sizes: _Sizes, progress: Progress) -> dict[str, A
         draw_smears(out / name, options, tell, os.cpu_count() or 1)
 
     plan = TrainOptions(recipe="scratch", weights="none", size=sizes.crop, seed=seed)
-    facts = train([read_dataset(out / "train", five_only=True)], out / "run", plan, progress, remark)
+    facts = train([read_dataset(out / "train", only="5")], out / "run", plan, progress, remark)
     run = load_run(out / "run")
     proofs = [proof.to_json() for proof in export_run(run, out / "pack", ExportOptions(seed=seed), progress)]
 
@@ -103,7 +103,7 @@ def _run(out: Path, seed: int, sizes: _Sizes, progress: Progress) -> dict[str, A
     results: dict[str, dict[str, Any]] = {name: {} for name in (*judges, "colour histogram")}
     tests: dict[str, LoadedCrops] = {}
     for domain in ("test-A", "test-B"):
-        tests[domain] = loaded = load_crops(read_dataset(out / domain, five_only=True), run.crop, progress)
+        tests[domain] = loaded = load_crops(read_dataset(out / domain, only="5"), run.crop, progress)
         truth = [item.label for item in loaded.items]
         for name, judge in judges.items():
             scores = judge.predict(loaded.pixels, progress)

@@ -29,7 +29,7 @@ def train(
         str,
         typer.Option(
             help="Of classifiers. 5: leave out what is none of the five classes; guard: make it one label, artifact; "
-            "all: keep it."
+            "all: keep it; 6: with erythroblasts (Chossegros et al.); 7: bands and large lymphocytes apart (Yu et al.)."
         ),
     ] = "all",
     recipe: Annotated[
@@ -54,6 +54,7 @@ def train(
     Several processes: torchrun --nproc-per-node=2 -m edge_wbc train ...
     """
     from edge_wbc.core.errors import BadInput
+    from edge_wbc.core.taxonomy import CLASS_SETS
     from edge_wbc.lab.detection import DETECTORS
     from edge_wbc.lab.training import TrainOptions, joined_ranks, live_curves
     from edge_wbc.lab.training import train as train_network
@@ -70,7 +71,7 @@ def train(
             raise BadInput("--model", f"the detector {model} learns from one dataset, in one process")
         train_on_fields(Path(data[0]), out, model, weights, epochs, batch, lr, size, seed, as_json)
         return
-    datasets = [read_named(source) for source in data]
+    datasets = [read_named(source, labels if labels in CLASS_SETS else "") for source in data]
     options = TrainOptions(model, recipe, weights, epochs, batch, lr, 96 if size is None else size, seed, labels)
     told = live_curves(out / "tensorboard") if tensorboard else None
     with joined_ranks() as ranks:
@@ -102,7 +103,7 @@ def train(
     )
 
 
-def read_named(source: str, five_only: bool = False) -> Dataset:
+def read_named(source: str, only: str = "") -> Dataset:
     """DATA, or NAME=DATA where no path of that whole name is there; raises as `read_dataset` does."""
     from dataclasses import replace
 
@@ -110,8 +111,8 @@ def read_named(source: str, five_only: bool = False) -> Dataset:
 
     name, sign, path = source.partition("=")
     if not sign or Path(source).exists():
-        return read_dataset(Path(source), five_only)
-    return replace(read_dataset(Path(path), five_only), domain=name)
+        return read_dataset(Path(source), only)
+    return replace(read_dataset(Path(path), only), domain=name)
 
 
 def train_on_fields(

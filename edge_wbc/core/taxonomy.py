@@ -16,12 +16,14 @@ from edge_wbc.core.errors import BadInput
 
 __all__ = [
     "CHOSSEGROS_SIX",
+    "CLASS_SETS",
     "FIVE_CLASSES",
     "LABELS",
     "RAABIN_LABELS",
     "SUBTYPES",
     "YU_SEVEN",
     "Label",
+    "class_of",
     "five_class",
     "label_from_name",
     "nearest_label",
@@ -139,6 +141,12 @@ YU_SEVEN: Tuple[str, ...] = (
     "neutrophil_granulocyte",
     "neutrophil_stab",
 )
+# How many classes are told apart -> the toolkit's names of them; Yu's seven fold nothing, so they are labels.
+CLASS_SETS: Dict[str, Tuple[str, ...]] = {
+    "5": FIVE_CLASSES,
+    "6": CHOSSEGROS_SIX,
+    "7": tuple(next(label.name for label in _TABLE if label.seven == seven) for seven in YU_SEVEN),
+}
 
 # Al-Qudah and Suen's seventeen subtypes -> label; a plasma cell is none of ours, so an expert has to say.
 SUBTYPES: Dict[str, str] = {
@@ -191,4 +199,10 @@ def label_from_name(name: str, where: object = "label") -> str:
 
 def five_class(label: str) -> Optional[str]:
     """The one of the five classes that a label belongs to, or None (bands are neutrophils; bursts are none)."""
-    return LABELS[label].five
+    return label if label in FIVE_CLASSES else LABELS[label].five
+
+
+def class_of(label: str, classes: str) -> Optional[str]:
+    """The class of `CLASS_SETS[classes]` that a label belongs to, or None."""
+    known = LABELS[label]
+    return {"5": known.five, "6": known.six, "7": known.name if known.seven else None}[classes]

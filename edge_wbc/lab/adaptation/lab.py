@@ -14,6 +14,7 @@ from edge_wbc.core.colour import normalise
 from edge_wbc.core.crops import LARGEST_CROP, CropRule
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import header_size
+from edge_wbc.core.taxonomy import five_class
 from edge_wbc.lab.curation.duplicates import DedupOptions, components
 from edge_wbc.lab.curation.hashing import hash_crops, to_grey
 from edge_wbc.lab.datasets import Item, load_crops, read_dataset
@@ -77,6 +78,10 @@ def read_lab(path: Path, rule: CropRule, labels: Sequence[str], progress: Progre
         BadInput: no photographs, one that cannot be read or shows a field without boxes, an unknown label, or no cell
             left that the network has an output for.
     """
+    apart = [label for label in labels if five_class(label) not in (label, None)]
+    if apart:
+        fault = f"was trained to tell {', '.join(apart)} apart, and labels are adapted to in five classes"
+        raise BadInput("the network", fault, "start from one that was trained with --labels 5, guard or all")
     data = read_dataset(path, unlabelled=True)
     known = {item.label: item.label in labels or GUARD_LABEL in labels for item in data.items}
     known |= {UNLABELLED: True, "not_recognised": False}

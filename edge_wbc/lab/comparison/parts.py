@@ -42,7 +42,7 @@ class Part:
         name: "test-A", or the lab's.
         lab: whose cells they are.
         pixels: (N, S, S, 3) uint8 RGB in the colours of the photographs.
-        truth: N labels of the five classes.
+        truth: N labels of the classes.
         digest: of the photographs, boxes, labels and the way they were cut.
     """
 
@@ -61,7 +61,7 @@ class Parts:
         home: what networks are trained on: DATA's cells, with its folder that holds split and crops.
         learn_pixels, learn_truth: the training part, as a `Part`'s.
         tests: test-A first, then the other labs.
-        labels: those of the five classes that occur anywhere.
+        labels: those of the classes that occur anywhere.
         digest: of DATA, its split and the way it was cut.
     """
 
@@ -84,14 +84,21 @@ def code_digest(*rooms: str) -> str:
 
 
 def cut_parts(
-    data: Dataset, others: Sequence[Dataset], out: Path, size: int, seed: int, progress: Progress | None = None
+    data: Dataset,
+    others: Sequence[Dataset],
+    out: Path,
+    size: int,
+    seed: int,
+    progress: Progress | None = None,
+    classes: Sequence[str] = FIVE_CLASSES,
 ) -> Parts:
     """Splits and cuts the cells, or takes those that lie in `out` where nothing has changed.
 
     Args:
-        data: cells of the five classes alone, as the others'.
+        data: cells of the classes alone, as the others'.
         size: of the crops, in pixels.
         seed: of the split, where DATA has none of its own.
+        classes: those that the cells were read with, in the order of the tables.
 
     Raises:
         BadInput: as `cut_sources`; a class that is in no training part; a photograph of another lab that is DATA's too.
@@ -125,7 +132,7 @@ def cut_parts(
         pixels[learnt],
         _truth(rows, learnt),
         tuple(tests),
-        tuple(label for label in FIVE_CLASSES if label in occurring),
+        tuple(label for label in classes if label in occurring),
         digest,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from edge_wbc.core.taxonomy import CLASS_SETS, YU_SEVEN
 from edge_wbc.lab.adaptation.published import SETTINGS
 
 __all__ = [
@@ -170,10 +171,6 @@ SYNTHETIC_COUNTS = {"platelets": (4.3, 4.8), "white cells": (8.6, 10.5), "red ce
 SYNTHETIC_MAP = {"Tiny YOLOv3": 40.0, "YOLOv2": 97.59, "YOLOv2, random resize every 10 batches": 98.72}
 SYNTHETIC_MAP_BY_CLASS = {"white cell": 100.0, "nucleated red cell": 100.0, "platelet": 96.4}
 
-YU_LABELS = (
-    "monocyte", "lymphocyte", "basophil", "eosinophil", "atypical_lymphocyte", "neutrophil_granulocyte",
-    "neutrophil_stab",
-)  # fmt: skip
 YU_TABLE_I = {"KNN": 82.90, "SVM": 84.68, "LR": 85.39, "decision tree": 70.53, "CNN vote": 88.5}
 # Rows are the truth: read so, five of the seven published sensitivities fit.
 YU_TABLE_II = (
@@ -189,7 +186,7 @@ _YU_III = ("accuracy", "sensitivity", "specificity", "misdiagnosis")
 YU_TABLE_III: ClassRow = {
     label: dict(zip(_YU_III, row, strict=True))
     for label, row in zip(
-        YU_LABELS,
+        YU_SEVEN,
         (
             (96, 32, 100, 0), (95, 61, 99, 1), (100, 100, 100, 0), (99, 67, 100, 0), (90, 99, 88, 12),
             (95, 93, 100, 0), (95, 93, 100, 0),
@@ -266,7 +263,7 @@ SOURCES = {
     ),
     "yu-1": Source(_YU, "Table I", "about 2,000 images of seven classes, half for test", {}),
     "yu-3": Source(
-        _YU, "Table III", "1,201 test images of seven classes", dict(zip(YU_LABELS, map(sum, YU_TABLE_II), strict=True))
+        _YU, "Table III", "1,201 test images of seven classes", dict(zip(YU_SEVEN, map(sum, YU_TABLE_II), strict=True))
     ),
     "course": Source(_COURSE, "AUC tables", "2,487 test images of four classes", {}),
     "chossegros": Source(_CHOSSEGROS, "ablation and source test", "their sets, six classes", {}),
@@ -286,18 +283,20 @@ _RAABIN_ROWS = {
     "tavakoli": "Tavakoli",
 }
 _YU_ROWS = {"knn": "KNN", "svm": "SVM", "logistic": "LR", "tree": "decision tree", "yu-vote": "CNN vote"}
-_YU_CLASSES = {"monocyte", "lymphocyte", "basophil", "eosinophil"}
+# What Yu's seven tell apart and the five do not.
+_YU_APART = {"small_lymphocyte", "large_lymphocyte", "neutrophil", "band"}
 _COURSE_ROWS = {"resnet101_v2": "ResNet101V2", "xception": "Xception", "inception_resnet_v2": "Inception-ResNet-V2"}
 _CHOSSEGROS_ROWS = {"efficientnet_b0+embedding"}
 
 
-def published_figures(table: str, system: str, part: str) -> dict[tuple[str, str], float]:
+def published_figures(table: str, system: str, part: str, labels: Sequence[str]) -> dict[tuple[str, str], float]:
     """What a paper printed of a system: (class or "all", measure) -> percent, a loss as it is; empty where nothing.
 
     Args:
         table: of `SOURCES`.
         system: as `--models` names it.
         part: "test-A", or the name of another lab.
+        labels: the classes that are told apart here.
     """
     rows: ClassRow = {}
     if table in ("raabin-8", "raabin-9") and (table == "raabin-8") == (part == "test-A"):
@@ -305,8 +304,12 @@ def published_figures(table: str, system: str, part: str) -> dict[tuple[str, str
     elif table == "yu-1" and part == "test-A" and system in _YU_ROWS:
         rows = {"all": {"accuracy": YU_TABLE_I[_YU_ROWS[system]]}}
     elif table == "yu-3" and part == "test-A" and system == "yu-vote":
-        # Neutrophils and lymphocytes are two classes each there.
-        rows = {label: YU_TABLE_III[label] for label in YU_LABELS if label in _YU_CLASSES}
+        apart = not set(labels) & {"lymphocyte", "erythroblast"}
+        rows = {
+            label: YU_TABLE_III[theirs]
+            for label, theirs in zip(CLASS_SETS["7"], YU_SEVEN, strict=True)
+            if apart or label not in _YU_APART
+        }
     elif table == "course" and part == "test-A" and system in _COURSE_ROWS:
         name = _COURSE_ROWS[system]
         rows = {**COURSE[name], "all": COURSE_ALL[name]}

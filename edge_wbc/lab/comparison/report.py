@@ -182,7 +182,7 @@ def figures_csv(tested: Sequence[Judged]) -> bytes:
             printed = {
                 key: (value, str(SOURCES[source]))
                 for source in reversed(SOURCES)
-                for key, value in published_figures(source, system, part.part).items()
+                for key, value in published_figures(source, system, part.part, part.labels).items()
             }
             for label, measure in part.measured[system][0] if trainings else ():
                 figure = part.figure(system, label, measure)

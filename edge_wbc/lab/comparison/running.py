@@ -15,6 +15,7 @@ import sklearn
 
 from edge_wbc.core.colour import normalise
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.taxonomy import CLASS_SETS
 from edge_wbc.lab.comparison.parts import Part, Parts, cut_parts
 from edge_wbc.lab.comparison.store import Kept, claim_folder, read_kept
 from edge_wbc.lab.comparison.systems import System, systems_named
@@ -38,6 +39,7 @@ class CompareOptions:
     Attributes:
         models: names of `systems.SYSTEMS`, NETWORK+HEAD, NETWORK@RECIPE, yu-vote:NETWORK:NETWORK.
         recipe, weights, epochs, batch, lr: of the networks, as `TrainOptions` has them.
+        labels: the set of `taxonomy.CLASS_SETS` that is told apart, which the data were read with.
         size: of every system's crops, in pixels.
         seed: of the split and of the first training.
         seeds: how many trainings of each system that chance has a part in, with the seeds that follow.
@@ -51,6 +53,7 @@ class CompareOptions:
     epochs: int | None = None
     batch: int | None = None
     lr: float | None = None
+    labels: str = "5"
     size: int = 96
     seed: int = 0
     seeds: int = 1
@@ -61,7 +64,7 @@ class CompareOptions:
         """How a network is trained."""
         recipe = system.recipe or self.recipe
         return TrainOptions(
-            system.model, recipe, self.weights, self.epochs, self.batch, self.lr, self.size, seed, labels="5"
+            system.model, recipe, self.weights, self.epochs, self.batch, self.lr, self.size, seed, self.labels
         )
 
 
@@ -102,7 +105,7 @@ def compare(
     with, and made anew where any of them is not. First every system's first training, then the second ones.
 
     Args:
-        data: the five classes' cells of the lab to learn from, `others` those of other labs.
+        data: the cells of the lab to learn from, `others` those of other labs; all read as `options.labels` has it.
         log: called with a line about each fit and each epoch.
 
     Raises:
@@ -117,7 +120,7 @@ def compare(
         if system.kind == "network":
             options.training(system, options.seed).resolved()
     claim_folder(out)
-    parts = cut_parts(data, others, out, options.size, options.seed, progress)
+    parts = cut_parts(data, others, out, options.size, options.seed, progress, CLASS_SETS[options.labels])
     kept: dict[str, list[Kept]] = {system.name: [] for system in systems}
     faults: dict[str, str] = {}
     left: list[str] = []

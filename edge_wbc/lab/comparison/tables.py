@@ -175,7 +175,7 @@ def _table(
 ) -> Table:
     """A row for each system and class, with the published figure beside each where any row has one."""
     keys = list(keys)
-    printed = {system: published_figures(source, system, tested.part) for system, _ in keys}
+    printed = {system: published_figures(source, system, tested.part, tested.labels) for system, _ in keys}
     beside = [any((label, measure) in printed[system] for system, label in keys) for _, measure in measures]
     classes = any(label != ALL for _, label in keys)
     rows: list[tuple[Cell, ...]] = []
@@ -205,7 +205,8 @@ def raabin_wide(tested: Judged, source: str) -> Table:
     """Table 8 or 9 in the paper's own shape: a row a system, precision, sensitivity and F1 of each class."""
     heads = [f"{label[:5]} {letter}" for label in tested.counts for letter in ("P", "S", "F1")]
     printed = {
-        system: published_figures(source, system, tested.part).get((ALL, "accuracy")) for system in tested.scores
+        system: published_figures(source, system, tested.part, tested.labels).get((ALL, "accuracy"))
+        for system in tested.scores
     }
     known = [system for system, value in printed.items() if value is not None]
     rows: list[tuple[Cell, ...]] = []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.images import IMAGE_SUFFIXES
 from edge_wbc.core.records import Box, read_field
-from edge_wbc.core.taxonomy import FIVE_CLASSES, five_class, label_from_name
+from edge_wbc.core.taxonomy import CLASS_SETS, class_of, five_class, label_from_name
 from edge_wbc.lab.datasets.tables import read_table
 
 __all__ = ["UNLABELLED", "Dataset", "Item", "read_dataset"]
@@ -26,7 +26,7 @@ class Item:
         image: its photograph.
         name: that photograph's path within the dataset.
         box: its place in a field, or None for a photograph of this one cell.
-        label: one of the five classes, or a label outside them.
+        label: one of the five classes, or a label outside them; or a class of the set that was asked for.
         smear: the slide it comes from, or "" where unknown.
         light: the file of the light that is divided out of its photograph, or None.
     """
@@ -59,10 +59,6 @@ class Dataset:
         return tuple(sorted(counts, key=lambda label: (-counts[label], label)))
 
 
-def _class_name(label: str) -> str:
-    return five_class(label) or label
-
-
 def _from_records(path: Path, unlabelled: bool) -> list[Item]:
     items = []
     for file in sorted((path / "records").glob("*.json")):
@@ -76,7 +72,7 @@ def _from_records(path: Path, unlabelled: bool) -> list[Item]:
         for cell in record.cells:
             label = cell.label or UNLABELLED
             if unlabelled or label != UNLABELLED:
-                items.append(Item(image, record.image, cell.box, _class_name(label), record.smear.id, light))
+                items.append(Item(image, record.image, cell.box, label, record.smear.id, light))
     return items
 
 
@@ -94,7 +90,7 @@ def _from_csv(path: Path, unlabelled: bool) -> list[Item]:
         image = path / "images" / row["image"]
         if not image.is_file():
             raise BadInput(where, f"names a missing file images/{row['image']}", "put it back or drop the row")
-        label = _class_name(label_from_name(row["label"], where))
+        label = label_from_name(row["label"], where)
         box = _box(row, where) if "x0" in row else None
         items.append(Item(image, f"images/{row['image']}", box, label, row.get("smear") or ""))
     return items
@@ -118,7 +114,7 @@ def _from_folders(path: Path, unlabelled: bool) -> list[Item]:
     items = _items(path, UNLABELLED, _images(path.iterdir())) if unlabelled else []
     for folder, images in found.items():
         if images:
-            items += _items(path, _class_name(label_from_name(folder.name, folder)), images)
+            items += _items(path, label_from_name(folder.name, folder), images)
     return items
 
 
@@ -138,19 +134,23 @@ def _is_label(name: str) -> bool:
     return True
 
 
-def read_dataset(path: Path, five_only: bool = False, unlabelled: bool = False) -> Dataset:
+def read_dataset(path: Path, only: str = "", unlabelled: bool = False) -> Dataset:
     """Lists the labelled cells of DATA.
 
     Args:
         path: a folder with ``records/``, with ``labels.csv`` beside ``images/`` (one row a photograph of one cell,
             or one row a box), or with a folder per class.
-        five_only: leave out whatever is none of the five classes, and count it in `dropped`.
+        only: the set of `taxonomy.CLASS_SETS` that labels are folded into, leaving out, and counting in `dropped`,
+            whatever belongs to none of its classes; "" folds into the five and keeps the others as they are.
         unlabelled: list also the cells that nobody named, with the label `UNLABELLED`; class folders may then lie
             beside loose photographs of single cells, and where no folder's name is a label, no photograph has one.
 
     Raises:
-        BadInput: no such folder, no labelled image in it, a missing file or an unknown label, named with its row.
+        BadInput: an unknown set of classes, no such folder, no labelled image in it, a missing file or an unknown
+            label, named with its row.
     """
+    if only and only not in CLASS_SETS:
+        raise BadInput("--labels", f"{only!r} is no set of classes", f"one of: {', '.join(CLASS_SETS)}")
     if not path.is_dir():
         raise BadInput(path, "no such folder")
     if (path / "records").is_dir():
@@ -160,9 +160,12 @@ def read_dataset(path: Path, five_only: bool = False, unlabelled: bool = False) 
     else:
         items = _from_folders(path, unlabelled)
     dropped: Counter[str] = Counter()
-    if five_only:
-        dropped.update(item.label for item in items if item.label not in FIVE_CLASSES)
-        items = [item for item in items if item.label in FIVE_CLASSES]
+    if only:
+        classes = [class_of(item.label, only) for item in items]
+        dropped.update(item.label for item, label in zip(items, classes, strict=True) if label is None)
+        items = [replace(item, label=label) for item, label in zip(items, classes, strict=True) if label]
+    else:
+        items = [replace(item, label=five_class(item.label) or item.label) for item in items]
     if not items:
         raise BadInput(
             path, "no labelled images in it", "give class folders, labels.csv beside images/, or records/ of fields"

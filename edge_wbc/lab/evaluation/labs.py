@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
+from edge_wbc.core.taxonomy import five_class
 from edge_wbc.lab.datasets import load_crops, read_dataset
 from edge_wbc.lab.evaluation.calibration import Reliability, reliability, untempered
 from edge_wbc.lab.evaluation.classifier import Classifier, Progress
@@ -62,16 +63,26 @@ def judge_lab(
     if not is_white(truth).any():
         raise BadInput(data, "no cell of the five classes in it", "put crops for the guard beside labelled white cells")
     pixels = load_crops(dataset, classifier.crop, progress).pixels
+    labels, scores = _folded(classifier.labels, classifier.predict(pixels, progress))
     return LabResult(
         name,
         truth,
-        classifier.predict(pixels, progress),
-        classifier.labels,
+        scores,
+        labels,
         classifier.uncertain_below,
         classifier.temperature,
         pixels if embed else None,
         classifier.embed(pixels) if embed and classifier.embed else None,
     )
+
+
+def _folded(labels: tuple[str, ...], scores: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """Outputs that are parts of one of the five classes (Yu's bands, and lymphocytes by size) added up to it."""
+    classes = [five_class(label) or label for label in labels]
+    names = tuple(dict.fromkeys(classes))
+    if names == labels:
+        return labels, scores
+    return names, scores @ np.array([[name == label for name in names] for label in classes], scores.dtype)
 
 
 def calibration_of(lab: LabResult) -> tuple[Reliability, Reliability]:

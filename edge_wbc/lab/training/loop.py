@@ -58,8 +58,8 @@ class TrainOptions:
         weights: "imagenet" (scratch where it cannot be had, said in the log), or "none".
         epochs, batch, lr: instead of the recipe's own, where given.
         size: of the crops, in pixels.
-        labels: "5" leaves out what is none of the five classes, "guard" folds it into one label "artifact",
-            "all" keeps it.
+        labels: "5", "6" or "7" leave out what is none of that set of `taxonomy.CLASS_SETS`, which the data were read
+            with; "guard" folds what is none of the five classes into one label "artifact", "all" keeps it.
     """
 
     model: str = "mobilenet_v2"

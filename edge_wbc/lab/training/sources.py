@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_wbc.core.crops import CropRule
 from edge_wbc.core.errors import BadInput
-from edge_wbc.core.taxonomy import FIVE_CLASSES
+from edge_wbc.core.taxonomy import CLASS_SETS, FIVE_CLASSES
 from edge_wbc.lab.datasets import Dataset, load_crops
 from edge_wbc.lab.datasets.split import PARTS, check_enough
 from edge_wbc.lab.datasets.splitfile import SPLIT_FILE, draw_split, parts_of
@@ -25,7 +25,9 @@ Progress = Callable[[str, int, int], None]
 
 # --labels -> which of the experts' labels are left out. Whoever could not say may have seen a white cell.
 LABEL_SETS: dict[str, Callable[[str], bool]] = {
-    "5": lambda label: label not in FIVE_CLASSES,
+    "5": lambda label: label not in CLASS_SETS["5"],
+    "6": lambda label: label not in CLASS_SETS["6"],
+    "7": lambda label: label not in CLASS_SETS["7"],
     "guard": lambda label: label in UNKNOWN,
     "all": lambda label: False,
 }

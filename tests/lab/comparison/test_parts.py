@@ -21,7 +21,7 @@ def lab(other_lab: Path, tmp_path: Path) -> Path:
 
 
 def data(path: Path) -> Dataset:
-    return read_dataset(path, five_only=True)
+    return read_dataset(path, only="5")
 
 
 def test_copies_stay_together_and_a_fifth_is_for_test(lab: Path, tmp_path: Path) -> None:

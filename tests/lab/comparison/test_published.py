@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from edge_wbc.core.taxonomy import CLASS_SETS, FIVE_CLASSES, YU_SEVEN
 from edge_wbc.lab.adaptation.published import SETTINGS
 from edge_wbc.lab.comparison import published
 from edge_wbc.lab.comparison.measures import figures_of
@@ -13,7 +14,7 @@ from edge_wbc.lab.curation.agreement import agreement, without
 
 def test_yus_table_iii_follows_from_table_ii_but_for_the_cells_that_are_named() -> None:
     table = np.array(published.YU_TABLE_II)
-    labels = published.YU_LABELS
+    labels = YU_SEVEN
     truth = np.repeat(labels, table.sum(1)).tolist()
     named = np.concatenate([np.repeat(np.arange(7), row) for row in table])
     found = figures_of(truth, np.eye(7)[named], labels)
@@ -120,21 +121,32 @@ def test_chossegros_means_are_those_of_the_sets_but_for_one() -> None:
 
 
 def test_chossegros_figures_stand_beside_their_network_alone() -> None:
-    assert published_figures("chossegros", "efficientnet_b0+embedding", "tecom") == {("all", "accuracy"): 16.0}
-    assert published_figures("chossegros", "efficientnet_b0+embedding", "test-A")["all", "precision"] == 98.0
-    assert published_figures("chossegros", "efficientnet_b0", "test-A") == {}
+    assert published_figures("chossegros", "efficientnet_b0+embedding", "tecom", FIVE_CLASSES) == {
+        ("all", "accuracy"): 16.0
+    }
+    assert (
+        published_figures("chossegros", "efficientnet_b0+embedding", "test-A", FIVE_CLASSES)["all", "precision"] == 98.0
+    )
+    assert published_figures("chossegros", "efficientnet_b0", "test-A", FIVE_CLASSES) == {}
 
 
 def test_what_stands_beside_a_system_is_its_own_row_and_part() -> None:
-    assert published_figures("raabin-8", "resnet18", "test-A")["lymphocyte", "f1"] == 99.08
+    assert published_figures("raabin-8", "resnet18", "test-A", FIVE_CLASSES)["lymphocyte", "f1"] == 99.08
     assert (
-        published_figures("raabin-8", "resnet18", "bccd") == {} == published_figures("raabin-9", "resnet18", "test-A")
+        published_figures("raabin-8", "resnet18", "bccd", FIVE_CLASSES)
+        == {}
+        == published_figures("raabin-9", "resnet18", "test-A", FIVE_CLASSES)
     )
-    assert published_figures("raabin-9", "vgg16", "anywhere")["all", "accuracy"] == 66
-    assert published_figures("yu-1", "tree", "test-A") == {("all", "accuracy"): 70.53}
-    assert published_figures("yu-3", "yu-vote", "test-A")["basophil", "sensitivity"] == 100
-    assert published_figures("course", "xception", "test-A")["all", "loss"] == 0.3470
-    assert all(not published_figures(table, "efficientnet_lite0", "test-A") for table in SOURCES)
+    assert published_figures("raabin-9", "vgg16", "anywhere", FIVE_CLASSES)["all", "accuracy"] == 66
+    assert published_figures("yu-1", "tree", "test-A", FIVE_CLASSES) == {("all", "accuracy"): 70.53}
+    five = published_figures("yu-3", "yu-vote", "test-A", FIVE_CLASSES)
+    assert {label for label, _ in five} == {"monocyte", "basophil", "eosinophil"}
+    seven = published_figures("yu-3", "yu-vote", "test-A", CLASS_SETS["7"])
+    assert seven["basophil", "sensitivity"] == five["basophil", "sensitivity"] == 100
+    assert (seven["large_lymphocyte", "accuracy"], seven["small_lymphocyte", "sensitivity"]) == (90, 61)
+    assert seven["band", "misdiagnosis"] == 0 and len({label for label, _ in seven}) == 7
+    assert published_figures("course", "xception", "test-A", FIVE_CLASSES)["all", "loss"] == 0.3470
+    assert all(not published_figures(table, "efficientnet_lite0", "test-A", FIVE_CLASSES) for table in SOURCES)
 
 
 def test_every_row_has_a_system() -> None:

@@ -33,7 +33,7 @@ def lab(other_lab: Path, tmp_path: Path) -> Path:
 
 
 def data(path: Path) -> Dataset:
-    return read_dataset(path, five_only=True)
+    return read_dataset(path, only="5")
 
 
 class Log(list):
@@ -108,7 +108,7 @@ def test_killed_it_goes_on_where_it_stopped(whole: tuple[Comparison, Path], othe
         "    if armed and 'epoch 2/2' in title: os.kill(os.getpid(), signal.SIGKILL)\n"
         "armed = []\n"
         "options = CompareOptions(('knn', 'mobilenet_v2'), 'scratch', 'none', epochs=2, batch=8, size=32)\n"
-        "compare(read_dataset(Path(sys.argv[1]), five_only=True), [], Path(sys.argv[2]), options, watch, kill)\n"
+        "compare(read_dataset(Path(sys.argv[1]), only='5'), [], Path(sys.argv[2]), options, watch, kill)\n"
     )
     out = tmp_path / "out"
     killed = subprocess.run([sys.executable, "-c", code, str(other_lab), str(out)], env={**os.environ})

@@ -28,9 +28,23 @@ def test_class_folders_by_any_known_name(tmp_path: Path) -> None:
         "platelet",
     }
     assert everything.dropped == {}
-    five = read_dataset(tmp_path, five_only=True)
+    five = read_dataset(tmp_path, only="5")
     assert {item.label for item in five.items} == {"neutrophil", "lymphocyte"}
     assert five.dropped == {"immature_granulocyte": 1, "platelet": 1}
+
+
+def test_the_papers_sets_of_classes(tmp_path: Path) -> None:
+    folders = ("neutrophil", "stab", "lymphocyte", "reactive lymphocyte", "erythroblast", "ig")
+    for seed, name in enumerate(folders):
+        picture(tmp_path / name / "1.png", seed)
+    labels = {only: [item.label for item in read_dataset(tmp_path, only).items] for only in ("5", "6", "7")}
+    # Folders are read by name.
+    assert labels["5"] == ["lymphocyte", "neutrophil", "lymphocyte", "neutrophil"]
+    assert labels["6"] == ["erythroblast", *labels["5"]]
+    assert labels["7"] == ["small_lymphocyte", "neutrophil", "large_lymphocyte", "band"]
+    assert read_dataset(tmp_path, "7").dropped == {"erythroblast": 1, "immature_granulocyte": 1}
+    with pytest.raises(BadInput, match="'8' is no set of classes; one of: 5, 6, 7"):
+        read_dataset(tmp_path, "8")
 
 
 def test_labels_csv_with_smears(tmp_path: Path) -> None:

@@ -81,8 +81,8 @@ def test_choices_of_labels(two_labs: list[Dataset]) -> None:
     assert with_labels(near, "5").dropped == {"platelet": sum(item.label == "platelet" for item in near.items)}
     assert "platelet" in with_labels(near, "guard").labels and "not_recognised" not in with_labels(far, "guard").labels
     assert with_labels(far, "all") == far
-    with pytest.raises(BadInput, match="none of 5, guard, all"):
-        with_labels(near, "6")
+    with pytest.raises(BadInput, match="none of 5, 6, 7, guard, all"):
+        with_labels(near, "8")
     assert output_labels(["platelet", "basophil", "red_cell"], "all") == ("basophil", "platelet", "red_cell")
     with pytest.raises(BadInput, match="no cell in the data is anything but"):
         output_labels(["basophil"], "guard")
