@@ -96,7 +96,7 @@ def judge(loaded: LoadedFields, detector: Detector) -> dict[str, dict[str, objec
     """Both finders' measures on one dataset; the colour filter calls every box a cell."""
     both = {
         "colour filter": (finder_boxes(loaded), 0.0),
-        detector.model: (detect_loaded(detector.network, loaded, detector.size), detector.threshold),
+        detector.model: (detect_loaded(detector.network, loaded, detector.size)[0], detector.threshold),
     }
     judged = {}
     for name, (found, threshold) in both.items():
@@ -109,7 +109,7 @@ def judge(loaded: LoadedFields, detector: Detector) -> dict[str, dict[str, objec
 def draw(folder: Path, names: list[str], loaded: LoadedFields, detector: Detector) -> None:
     """Paints every field with a fault: marked cells green where found and blue where missed, false boxes red."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = detect_loaded(detector.network, loaded, detector.size)
+    found = detect_loaded(detector.network, loaded, detector.size)[0]
     for name, rgb, truth, (boxes, scores) in zip(names, loaded.pixels, loaded.boxes, found, strict=True):
         sure = scores >= detector.threshold
         claimed = match_boxes(boxes[sure], scores[sure], truth)

@@ -124,7 +124,7 @@ def _look(detector: Detector, graph: Any, loaded: LoadedFields) -> _HeldOut:
 
     maps, size = anchor_maps(detector), detector.size
     anchors = [decode(raw_outputs(graph, fit_field(rgb, size)[0]), maps, size) for rgb in loaded.pixels]
-    return _HeldOut(loaded, maps, size, anchors, detect_loaded(detector.network, loaded, size))
+    return _HeldOut(loaded, maps, size, anchors, detect_loaded(detector.network, loaded, size)[0])
 
 
 def broken_limits(kind: str, limits: DetectorLimits, cells: int, score: float, box: float, drop: float) -> list[str]:
@@ -241,6 +241,9 @@ def export_detector(
     if not DETECTORS[detector.model].on_phone:
         fit = ", ".join(name for name, entry in DETECTORS.items() if entry.on_phone)
         raise BadInput(detector.path, f"holds {detector.model!r}, which is no one graph to export", f"train {fit}")
+    if detector.finds != ("white_cell",):
+        fault = f"finds {' and '.join(detector.finds)}, and a pack holds white cells alone"
+        raise BadInput(detector.path, fault, "train without --finds")
     if options.calibration_fields < 1:
         raise BadInput("--calibration", "needs at least one field")
     kinds = wanted(options.kinds, detector.model)

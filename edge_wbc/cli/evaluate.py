@@ -42,18 +42,23 @@ def measure_detector(model: Path, data: Path, kind: str, progress: Any) -> dict[
 
     if holds_detector(model):
         detector = load_detector(model)
-        loaded = load_fields(read_fields(data), detector.size, progress)
-        found = detect_loaded(detector.network, loaded, detector.size, progress)
-        return detection_measures(found, loaded.boxes, detector.threshold)
+        loaded = load_fields(read_fields(data, detector.finds), detector.size, progress)
+        found = detect_loaded(detector.network, loaded, detector.size, len(detector.finds), progress)
+        kinds = {
+            kind: detection_measures(got, loaded.of(row), detector.thresholds[kind])
+            for row, (kind, got) in enumerate(zip(detector.finds, found, strict=True))
+        }
+        first = kinds[detector.finds[0]]
+        return first if len(kinds) == 1 else {**first, "kinds": kinds}
     from edge_wbc.core.detector_pack import open_detector, read_detector_pack
 
     artefact = open_detector(read_detector_pack(model), kind)
     loaded = load_fields(read_fields(data), artefact.manifest.size, progress)
-    found = []
+    boxes = []
     for done, rgb in enumerate(loaded.pixels, 1):
-        found.append(artefact.boxes(rgb))
+        boxes.append(artefact.boxes(rgb))
         progress("finding cells", done, len(loaded.pixels))
-    return detection_measures(found, loaded.boxes, artefact.manifest.threshold)
+    return detection_measures(boxes, loaded.boxes, artefact.manifest.threshold)
 
 
 def lab_names(data: Sequence[Path]) -> dict[str, Path]:

@@ -57,7 +57,11 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]], words:
 
 
 def tell_detection(title: str, found: Mapping[str, Any]) -> None:
-    """The object of a detector's ``evaluate --json`` as a table on stdout."""
+    """The object of a detector's ``evaluate --json`` as a table on stdout; a table a kind where it finds several."""
+    if "kinds" in found:
+        for kind, those in found["kinds"].items():
+            tell_detection(f"{title}, {kind}", those)
+        return
     rows = [("AP50", percent(found["ap50"])), ("AP50:95", percent(found["ap50_95"]))]
     rows += [
         (f"recall at {allowed} false a field", percent(recall))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
@@ -11,6 +11,7 @@ from edge_wbc.cli.show import AsJson, emit_json, percent, progress_bar, remark, 
 
 if TYPE_CHECKING:
     from edge_wbc.lab.datasets import Dataset
+    from edge_wbc.lab.detection import DetectorOptions
 
 __all__ = ["read_named", "train"]
 
@@ -44,6 +45,12 @@ def train(
         Optional[int], typer.Option(help="Of the crops (96), or a field's longer side at a detector, in pixels.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the split, the weights and every draw.")] = 0,
+    finds: Annotated[
+        str, typer.Option(help="Of detectors, commas between: white_cell, platelet; packs hold white cells alone.")
+    ] = "white_cell",
+    resize: Annotated[
+        bool, typer.Option("--resize", help="Of detectors: draw the input's size anew every ten batches.")
+    ] = False,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Curves live: tensorboard --logdir OUT/tensorboard; of classifiers.")
     ] = False,
@@ -55,7 +62,7 @@ def train(
     """
     from edge_wbc.core.errors import BadInput
     from edge_wbc.core.taxonomy import CLASS_SETS
-    from edge_wbc.lab.detection import DETECTORS
+    from edge_wbc.lab.detection import DETECTORS, DetectorOptions
     from edge_wbc.lab.training import TrainOptions, joined_ranks, live_curves
     from edge_wbc.lab.training import train as train_network
     from edge_wbc.lab.training.ranks import rank_count
@@ -69,8 +76,14 @@ def train(
             )
         if len(data) > 1 or rank_count() > 1:
             raise BadInput("--model", f"the detector {model} learns from one dataset, in one process")
-        train_on_fields(Path(data[0]), out, model, weights, epochs, batch, lr, size, seed, as_json)
+        kinds = tuple(kind.strip() for kind in finds.split(","))
+        given = {"epochs": epochs, "batch": batch, "lr": lr, "size": size}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        detector = DetectorOptions(model, weights, seed=seed, finds=kinds, resize=resize, **chosen)  # type: ignore[arg-type]
+        train_on_fields(Path(data[0]), out, detector, as_json)
         return
+    if (finds, resize) != ("white_cell", False):
+        raise BadInput("--finds, --resize", f"say nothing to the classifier {model}", "leave them out")
     datasets = [read_named(source, labels if labels in CLASS_SETS else "") for source in data]
     options = TrainOptions(model, recipe, weights, epochs, batch, lr, 96 if size is None else size, seed, labels)
     told = live_curves(out / "tensorboard") if tensorboard else None
@@ -115,29 +128,15 @@ def read_named(source: str, only: str = "") -> Dataset:
     return replace(read_dataset(Path(path), only), domain=name)
 
 
-def train_on_fields(
-    data: Path,
-    out: Path,
-    model: str,
-    weights: str,
-    epochs: int | None,
-    batch: int | None,
-    lr: float | None,
-    size: int | None,
-    seed: int,
-    as_json: bool,
-) -> None:
+def train_on_fields(data: Path, out: Path, options: DetectorOptions, as_json: bool) -> None:
     """Trains a detector and says what its validation part came to."""
-    from edge_wbc.lab.detection import DetectorOptions, read_fields, train_detector
+    from edge_wbc.lab.detection import read_fields, train_detector
 
-    given: dict[str, Any] = {"epochs": epochs, "batch": batch, "lr": lr, "size": size}
-    options = DetectorOptions(
-        model=model, weights=weights, seed=seed, **{name: value for name, value in given.items() if value is not None}
-    )
-    fields = read_fields(data)
+    fields = read_fields(data, options.finds)
     with progress_bar() as progress:
         facts = train_detector(fields, out, options, progress, remark)
     if as_json:
         emit_json(facts)
         return
-    tell_detection(f"{model}, best epoch {facts['best_epoch']}, in {out}; validation part", facts["metrics"]["val"])
+    told = f"{options.model}, best epoch {facts['best_epoch']}, in {out}; validation part"
+    tell_detection(told, facts["metrics"]["val"])

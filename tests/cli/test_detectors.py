@@ -1,8 +1,17 @@
 """Detectors on the command line: trained, judged and listed by the commands that classifiers have."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_wbc.core.images import read_image
+from edge_wbc.lab.detection import load_detector
+from edge_wbc.lab.detection.detect import detect_kinds
+from edge_wbc.lab.detection.models import set_input
 
 
 def test_train_evaluate_and_models(edge_wbc: Callable, drawn_lab: Path, tmp_path: Path) -> None:
@@ -29,6 +38,45 @@ def test_train_evaluate_and_models(edge_wbc: Callable, drawn_lab: Path, tmp_path
         "fasterrcnn_mobilenet_v2",
         "fasterrcnn_resnet50_fpn",
     }
+
+
+def marked_anew(drawn_lab: Path, out: Path) -> Path:
+    """The drawn lab with every third cell called a platelet."""
+    shutil.copytree(drawn_lab, out)
+    for file in (out / "records").glob("*.json"):
+        record = json.loads(file.read_text())
+        for cell in record["cells"][::3]:
+            cell["votes"] = {"a": "platelet"}
+        file.write_text(json.dumps(record))
+    return out
+
+
+def test_two_kinds_of_cells_at_inputs_of_many_sizes(
+    edge_wbc: Callable, drawn_lab: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab, run = marked_anew(drawn_lab, tmp_path / "lab"), tmp_path / "run"
+    sizes: list[int] = []
+    monkeypatch.setattr(
+        "edge_wbc.lab.detection.training.set_input",
+        lambda network, size: (sizes.append(size), set_input(network, size)),
+    )
+    asked = ("--model", "ssdlite320_mobilenet_v2", "--weights", "none", "--size", 64, "--epochs", 1, "--batch", 2)
+    said = edge_wbc("train", lab, "--out", run, *asked, "--finds", "white_cell,platelet", "--resize", "--json")
+    facts = json.loads(said.out)
+    assert set(sizes) <= {64, 96} and len(sizes) == 3 and sizes[-1] == 64
+    kinds = facts["metrics"]["val"]["kinds"]
+    assert set(kinds) == {"white_cell", "platelet"} and kinds["white_cell"]["cells"] == 2 * kinds["platelet"]["cells"]
+    detector = load_detector(run)
+    assert detector.thresholds == {kind: got["threshold"] for kind, got in kinds.items()}
+    rgb = read_image(sorted((lab / "images").glob("*.jpg"))[0])
+    white, platelets = detect_kinds(detector.network, rgb, detector.size, 2)
+    assert len(white[0]) and len(platelets[0]) and not np.array_equal(white[1][:5], platelets[1][:5])
+    told = edge_wbc("evaluate", run, lab).out
+    assert "white_cell: 144 cells" in " ".join(told.split()) and "platelet: 72 cells" in " ".join(told.split())
+    found = json.loads(edge_wbc("evaluate", run, lab, "--json").out)
+    assert found["kinds"]["platelet"]["cells"] == 72 and found["cells"] == 144
+    said = edge_wbc("export", run, "--out", tmp_path / "pack")
+    assert said.code == 2 and "a pack holds white cells alone" in said.err and not (tmp_path / "pack").exists()
 
 
 def test_what_a_detector_cannot_use_is_refused(

@@ -19,7 +19,15 @@ from edge_wbc.lab.detection.measures import Detections
 from edge_wbc.lab.detection.models import DETECTORS, build_detector
 from edge_wbc.lab.training.run import read_facts, read_weights
 
-__all__ = ["Detector", "detect_boxes", "detect_cells", "detect_loaded", "is_detector_run", "load_detector"]
+__all__ = [
+    "Detector",
+    "detect_boxes",
+    "detect_cells",
+    "detect_kinds",
+    "detect_loaded",
+    "is_detector_run",
+    "load_detector",
+]
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class Detector:
         network: in eval mode.
         size: longer side of the field at its input, in pixels.
         threshold: least score of what it calls a cell, of the highest F1 on the validation part.
+        finds: the kinds of cells that it tells apart, of `data.KINDS`; the first is what `threshold` is for.
         facts: all of run.json.
     """
 
@@ -39,6 +48,13 @@ class Detector:
     size: int
     threshold: float
     facts: dict[str, Any]
+    finds: tuple[str, ...] = ("white_cell",)
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Of each kind."""
+        kinds = self.facts["metrics"]["val"].get("kinds", {})
+        return {kind: kinds[kind]["threshold"] if kinds else self.threshold for kind in self.finds}
 
 
 def is_detector_run(path: Path) -> bool:
@@ -56,16 +72,31 @@ def load_detector(path: Path) -> Detector:
     try:
         if facts["model"] not in DETECTORS:
             raise BadInput(path, f"is a run of {facts['model']!r}, which finds no cells", "name a detector's run")
-        network = build_detector(facts["model"], facts["size"])
+        finds = tuple(facts["finds"])
+        network = build_detector(facts["model"], facts["size"], kinds=len(finds))
         read_weights(path / "weights.safetensors", network)
-        return Detector(path, facts["model"], network.eval(), facts["size"], float(facts["threshold"]), facts)
+        return Detector(path, facts["model"], network.eval(), facts["size"], float(facts["threshold"]), facts, finds)
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(path / "run.json", f"not a run's facts ({error!r})", "train again") from error
 
 
 @torch.inference_mode()
+def detect_kinds(network: nn.Module, rgb: np.ndarray, size: int, kinds: int) -> list[Detections]:
+    """Every box that a detector gives for one field, kind by kind; as `detect_boxes` has them."""
+    network.eval()
+    device = next(network.parameters()).device
+    small, scale = shrink(rgb, size)
+    pixels = torch.from_numpy(np.ascontiguousarray(small)).permute(2, 0, 1).to(device).float() / 255
+    got = {name: value.cpu().numpy() for name, value in network([pixels])[0].items()}
+    found = []
+    for kind in range(1, kinds + 1):
+        those = got["labels"] == kind
+        found.append((got["boxes"][those] / np.float32(scale), got["scores"][those]))
+    return found
+
+
 def detect_boxes(network: nn.Module, fields: Sequence[np.ndarray], size: int) -> list[Detections]:
-    """Every box that a detector gives, however low its score.
+    """Every box of the first kind that a detector gives, however low its score.
 
     Args:
         network: of `build_detector`; put into eval mode.
@@ -75,24 +106,21 @@ def detect_boxes(network: nn.Module, fields: Sequence[np.ndarray], size: int) ->
     Returns:
         For each field (N, 4) float32 boxes in its own pixels and their (N,) float32 scores, falling.
     """
-    network.eval()
-    device = next(network.parameters()).device
-    found = []
-    for rgb in fields:
-        small, scale = shrink(rgb, size)
-        pixels = torch.from_numpy(np.ascontiguousarray(small)).permute(2, 0, 1).to(device).float() / 255
-        got = network([pixels])[0]
-        found.append((got["boxes"].cpu().numpy() / np.float32(scale), got["scores"].cpu().numpy()))
-    return found
+    return [detect_kinds(network, rgb, size, 1)[0] for rgb in fields]
 
 
 def detect_loaded(
-    network: nn.Module, loaded: LoadedFields, size: int, progress: Callable[[str, int, int], None] | None = None
-) -> list[Detections]:
-    """`detect_boxes` for fields that `load_fields` holds."""
-    found = []
+    network: nn.Module,
+    loaded: LoadedFields,
+    size: int,
+    kinds: int = 1,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> list[list[Detections]]:
+    """`detect_kinds` for fields that `load_fields` holds: for each kind a list of fields."""
+    found: list[list[Detections]] = [[] for _ in range(kinds)]
     for done, rgb in enumerate(loaded.pixels, 1):
-        found += detect_boxes(network, [rgb], size)
+        for those, got in zip(found, detect_kinds(network, rgb, size, kinds), strict=True):
+            those.append(got)
         if progress:
             progress("finding cells", done, len(loaded.pixels))
     return found

@@ -1,6 +1,6 @@
 """The registry of detectors: name -> builder and the field's size at its input, in one table.
 
-All are torchvision's own parts with one kind of object, the white cell. A detector takes a list of (3, H, W)
+All are torchvision's own parts. A detector takes a list of (3, H, W)
 float32 fields, 0 to 1, and returns its losses while it trains, else boxes and scores in each field's pixels.
 """
 
@@ -28,9 +28,7 @@ from edge_wbc.core.detector import CANDIDATES, LEAST_SCORE, MOST_BOXES, OVERLAP
 from edge_wbc.core.errors import BadInput
 from edge_wbc.lab.models import IMAGENET_MEAN, IMAGENET_STD
 
-__all__ = ["DETECTORS", "DetectorEntry", "build_detector"]
-
-_CLASSES = 2  # background and white cell
+__all__ = ["DETECTORS", "DetectorEntry", "build_detector", "set_input"]
 
 
 def _mobilenet_features(imagenet: bool) -> nn.Sequential:
@@ -81,7 +79,7 @@ class _SsdBackbone(nn.Module):
         return maps
 
 
-def _ssdlite(size: int, imagenet: bool) -> nn.Module:
+def _ssdlite(size: int, imagenet: bool, classes: int) -> nn.Module:
     """SSDLite; its `backbone` and `head` are the graph to export, anchors and suppression come after it."""
     backbone = _SsdBackbone(imagenet)
     # Two squares a map, a factor of sqrt(2) apart: 16, 23, 32 ... 181 pixels. Cells are about as wide as high.
@@ -89,12 +87,12 @@ def _ssdlite(size: int, imagenet: bool) -> nn.Module:
         [[] for _ in backbone.channels], scales=[16 * 2**step / size for step in range(len(backbone.channels) + 1)]
     )
     norm = partial(nn.BatchNorm2d, eps=1e-3, momentum=0.03)
-    head = SSDLiteHead(list(backbone.channels), anchors.num_anchors_per_location(), _CLASSES, norm)
+    head = SSDLiteHead(list(backbone.channels), anchors.num_anchors_per_location(), classes, norm)
     network = SSD(
         backbone,
         anchors,
         (size, size),
-        _CLASSES,
+        classes,
         head=head,
         score_thresh=LEAST_SCORE,
         nms_thresh=OVERLAP,
@@ -108,7 +106,7 @@ def _ssdlite(size: int, imagenet: bool) -> nn.Module:
     return network
 
 
-def _fasterrcnn_mobilenet(size: int, imagenet: bool) -> nn.Module:
+def _fasterrcnn_mobilenet(size: int, imagenet: bool, classes: int) -> nn.Module:
     """Faster R-CNN on MobileNet-V2 with a feature pyramid at strides 8, 16 and 32, and 64 pooled from it."""
     features = _mobilenet_features(imagenet)
     taps = {"6": "0", "13": "1", "18": "2"}
@@ -116,7 +114,7 @@ def _fasterrcnn_mobilenet(size: int, imagenet: bool) -> nn.Module:
     anchors = AnchorGenerator(((16, 23), (32, 45), (64, 90), (128, 181)), ((1.0,),) * 4)
     return FasterRCNN(
         backbone,
-        _CLASSES,
+        classes,
         min_size=size,
         max_size=size,
         rpn_anchor_generator=anchors,
@@ -129,7 +127,7 @@ def _fasterrcnn_mobilenet(size: int, imagenet: bool) -> nn.Module:
     )
 
 
-def _fasterrcnn_resnet50(size: int, imagenet: bool) -> nn.Module:
+def _fasterrcnn_resnet50(size: int, imagenet: bool, classes: int) -> nn.Module:
     """Raabin-WBC's detector as torchvision ships it; from COCO's weights where they can be had."""
     network = fasterrcnn_resnet50_fpn(
         weights=None, weights_backbone=None, min_size=size, max_size=size, box_score_thresh=LEAST_SCORE
@@ -141,7 +139,7 @@ def _fasterrcnn_resnet50(size: int, imagenet: bool) -> nn.Module:
         # Those of frozen batch norms, which count no batches.
         counts = {name: value for name, value in network.state_dict().items() if name.endswith("num_batches_tracked")}
         network.load_state_dict({**counts, **state})
-    network.roi_heads.box_predictor = FastRCNNPredictor(1024, _CLASSES)
+    network.roi_heads.box_predictor = FastRCNNPredictor(1024, classes)
     return network
 
 
@@ -150,7 +148,7 @@ class DetectorEntry:
     """One detector of the registry.
 
     Attributes:
-        build: from the field's size and whether to start from public weights.
+        build: from the field's size, whether to start from public weights, and how many classes, background too.
         size: longer side of the field at its input, in pixels, unless another is asked for.
         pretrained: modules that start from public weights.
         frozen: those among them that keep these: edges and colours are the same everywhere.
@@ -159,7 +157,7 @@ class DetectorEntry:
         on_phone: whether its graph runs in int8 on the phone's TFLite.
     """
 
-    build: Callable[[int, bool], nn.Module]
+    build: Callable[[int, bool, int], nn.Module]
     size: int
     pretrained: tuple[str, ...]
     frozen: tuple[str, ...]
@@ -196,12 +194,13 @@ DETECTORS: dict[str, DetectorEntry] = {
 }
 
 
-def build_detector(name: str, size: int | None = None, public: bool = False) -> nn.Module:
+def build_detector(name: str, size: int | None = None, public: bool = False, kinds: int = 1) -> nn.Module:
     """A detector of the table.
 
     Args:
         size: longer side of the field at its input, in pixels, instead of the table's.
         public: start from public weights, which torchvision finds under TORCH_HOME or downloads.
+        kinds: how many kinds of cells it tells apart.
 
     Raises:
         BadInput: an unknown name, or a size that is no multiple of 32.
@@ -213,4 +212,14 @@ def build_detector(name: str, size: int | None = None, public: bool = False) -> 
     size = entry.size if size is None else size
     if size < 64 or size % 32:
         raise BadInput("--size", f"{size} is no multiple of 32 from 64 on")
-    return entry.build(size, public)
+    return entry.build(size, public, 1 + kinds)
+
+
+def set_input(network: nn.Module, size: int) -> None:
+    """Sets the longer side of the fields at a detector's input, a multiple of 32 pixels, until it is set again."""
+    transform = network.get_submodule("transform")
+    if not isinstance(transform, GeneralizedRCNNTransform):
+        raise TypeError(f"{type(transform).__name__} resizes no fields")
+    if isinstance(network, SSD):
+        transform.size_divisible = size  # its fields are set into squares
+    transform.min_size, transform.max_size = (size,), size

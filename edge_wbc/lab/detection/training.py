@@ -6,7 +6,7 @@ import csv
 import io
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.lab.datasets.split import group_numbers, split_parts
 from edge_wbc.lab.detection.data import LoadedFields, MarkedFields, augmentation, load_fields
-from edge_wbc.lab.detection.detect import detect_boxes
+from edge_wbc.lab.detection.detect import detect_loaded
 from edge_wbc.lab.detection.measures import detection_measures, froc
-from edge_wbc.lab.detection.models import DETECTORS, DetectorEntry, build_detector
+from edge_wbc.lab.detection.models import DETECTORS, DetectorEntry, build_detector, set_input
 from edge_wbc.lab.models import load_weights, pick_device
 from edge_wbc.lab.training.checkpoint import Checkpoint
 from edge_wbc.lab.training.curves import Panels, curves_csv, curves_png
@@ -28,6 +28,9 @@ from edge_wbc.lab.training.recipes import WARM_UP
 from edge_wbc.lab.training.run import claim, read_facts, versions, write_run
 
 __all__ = ["DetectorOptions", "train_detector"]
+
+
+RESIZE_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,8 @@ class DetectorOptions:
         epochs, batch, lr: of AdamW; the rate warms up and falls to zero along a cosine. Batches are small for many
             steps an epoch: a lab has hundreds of fields, not thousands.
         size: longer side of the field at the detector's input, instead of the table's.
+        finds: the kinds of cells it tells apart, which the fields were read with.
+        resize: draw the size of the input anew every ten batches, from 3/4 of `size` to 3/2 (Al-Qudah and Suen).
     """
 
     model: str = "ssdlite320_mobilenet_v2"
@@ -48,11 +53,13 @@ class DetectorOptions:
     lr: float = 1e-3
     size: int | None = None
     seed: int = 0
+    finds: tuple[str, ...] = ("white_cell",)
+    resize: bool = False
 
 
 @dataclass(frozen=True)
 class DetectorEpoch:
-    """What one epoch came to; shares 0 to 1 on the validation part, seconds of wall time."""
+    """What one epoch came to; shares 0 to 1 on the validation part, means over the kinds; seconds of wall time."""
 
     epoch: int
     lr: float
@@ -102,7 +109,7 @@ def train_detector(
         return read_facts(out)
     # Half as large again as the input, so that what is cut out and enlarged stays sharp.
     loaded = load_fields(data, size * 3 // 2, progress)
-    rows = _parts(data, loaded, options.seed)
+    rows = _parts(data, loaded, options.seed, options.finds)
     _write_fields(out / "fields.csv", data, loaded, rows)
 
     device = pick_device()
@@ -119,6 +126,7 @@ def train_detector(
         cycle_momentum=False,
     )
     vary = augmentation(size)
+    sizes = range(-(-3 * size // 128) * 32, 3 * size // 2 + 1, 32)
     halved = entry.bfloat16 and _knows_bfloat16(device)
     parts = {"network": network, "optimiser": optimiser, "scheduler": scheduler}
     checkpoint = Checkpoint(out / "checkpoint.pt", parts)
@@ -136,17 +144,18 @@ def train_detector(
         _train_mode(network, entry, public)
         total = 0.0
         for step in range(1, steps + 1):
+            if options.resize and step % RESIZE_EVERY == 1:
+                drawn = sizes[int(torch.randint(len(sizes), ()))]
+                set_input(network, drawn)
+                vary = augmentation(drawn)
             varied = [
-                vary(loaded.pixels[row], loaded.boxes[row])
+                vary(loaded.pixels[row], loaded.boxes[row], loaded.kinds[row])
                 for row in order[(step - 1) * options.batch : step * options.batch]
             ]
-            fields = [pixels.to(device) for pixels, _ in varied]
-            truths = [
-                {"boxes": boxes.to(device), "labels": torch.ones(len(boxes), dtype=torch.int64, device=device)}
-                for _, boxes in varied
-            ]
+            seen = [pixels.to(device) for pixels, _, _ in varied]
+            truths = [{"boxes": boxes.to(device), "labels": 1 + kinds.to(device)} for _, boxes, kinds in varied]
             with torch.autocast(device.type, torch.bfloat16, enabled=halved):
-                losses = network(fields, truths)
+                losses = network(seen, truths)
             loss = torch.stack([part.float() for part in losses.values()]).sum()
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
@@ -162,39 +171,48 @@ def train_detector(
                 )
         if not np.isfinite(total):
             raise BadInput(out, f"the loss is not a number in epoch {epoch}", "train again at a lower --lr")
-        judged = _judge(network, loaded, rows["val"], size)
-        recall = judged["recall_at_false_per_field"]["1.0"]
+        set_input(network, size)
+        judged = _judge(network, _chosen(loaded, rows["val"]), size, options.finds)
+        ap50, ap50_95, recall = _means(judged)
         history.append(
             DetectorEpoch(
                 epoch,
                 optimiser.param_groups[0]["lr"],
                 total / steps,
-                judged["ap50"],
-                judged["ap50_95"],
+                ap50,
+                ap50_95,
                 recall,
                 time.perf_counter() - started,
             )
         )
         log(
-            f"epoch {epoch}/{options.epochs}: loss {total / steps:.3f}, validation AP50 {judged['ap50']:.3f}, "
-            f"AP50:95 {judged['ap50_95']:.3f}, recall at 1 false a field {recall:.3f}, {history[-1].seconds:.0f} s"
+            f"epoch {epoch}/{options.epochs}: loss {total / steps:.3f}, validation AP50 {ap50:.3f}, "
+            f"AP50:95 {ap50_95:.3f}, recall at 1 false a field {recall:.3f}, {history[-1].seconds:.0f} s"
         )
-        if judged["ap50"] + judged["ap50_95"] >= best["score"]:
+        if ap50 + ap50_95 >= best["score"]:
             state = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-            best = {"score": judged["ap50"] + judged["ap50_95"], "epoch": epoch, "metrics": judged, "state": state}
+            best = {"score": ap50 + ap50_95, "epoch": epoch, "metrics": judged, "state": state}
         checkpoint.save(history, best)
 
     load_weights(network, best["state"])
+    first = best["metrics"][options.finds[0]]
     facts = {
         "model": options.model,
         "size": size,
+        "finds": list(options.finds),
         "weights": "imagenet" if public else "none",
-        "recipe": {"epochs": options.epochs, "batch": options.batch, "lr": options.lr, "bfloat16": halved},
+        "recipe": {
+            "epochs": options.epochs,
+            "batch": options.batch,
+            "lr": options.lr,
+            "bfloat16": halved,
+            "resize": options.resize,
+        },
         "seed": options.seed,
         "best_epoch": best["epoch"],
         "parts": {part: len(row) for part, row in rows.items()},
-        "threshold": best["metrics"]["threshold"],
-        "metrics": {"val": best["metrics"]},
+        "threshold": first["threshold"],
+        "metrics": {"val": first if len(options.finds) == 1 else {**first, "kinds": best["metrics"]}},
         "versions": versions(device),
     }
     write_whole(out / "curves.csv", curves_csv(history))
@@ -208,10 +226,10 @@ def _network(options: DetectorOptions, log: Callable[[str], None]) -> tuple[nn.M
     """The detector to start from, and whether it has public weights."""
     if options.weights == "imagenet":
         try:
-            return build_detector(options.model, options.size, public=True), True
+            return build_detector(options.model, options.size, True, len(options.finds)), True
         except OSError as error:
             log(f"no public weights for {options.model} ({error}): training from scratch")
-    return build_detector(options.model, options.size), False
+    return build_detector(options.model, options.size, kinds=len(options.finds)), False
 
 
 def _groups(network: nn.Module, entry: DetectorEntry, public: bool, lr: float) -> list[dict[str, Any]]:
@@ -249,15 +267,17 @@ def _knows_bfloat16(device: torch.device) -> bool:
     return bool(torch.cpu.get_capabilities().get("avx512_bf16", False))
 
 
-def _parts(data: MarkedFields, loaded: LoadedFields, seed: int) -> dict[str, np.ndarray]:
+def _parts(data: MarkedFields, loaded: LoadedFields, seed: int, finds: Sequence[str]) -> dict[str, np.ndarray]:
     """Rows of the training and the validation part; no smear and no photograph is in both."""
     smears = [field.smear for field in data.fields]
     groups = group_numbers(smears, loaded.sha256).tolist()
     parts = np.array(split_parts(["field"] * len(smears), groups, seed))
     rows = {"train": np.flatnonzero(parts != "val"), "val": np.flatnonzero(parts == "val")}
     for part, chosen in rows.items():
-        if not any(len(loaded.boxes[row]) for row in chosen):
-            raise BadInput(data.path, f"no white cell is marked in its {part} part", "mark more fields")
+        for row, kind in enumerate(finds):
+            if not any((loaded.kinds[field] == row).any() for field in chosen):
+                fault = f"no {kind.replace('_', ' ')} is marked in its {part} part"
+                raise BadInput(data.path, fault, "mark more fields")
     return rows
 
 
@@ -272,10 +292,22 @@ def _write_fields(path: Path, data: MarkedFields, loaded: LoadedFields, rows: di
     write_whole(path, table.getvalue().encode())
 
 
-def _judge(network: nn.Module, loaded: LoadedFields, rows: Sequence[int] | np.ndarray, size: int) -> dict[str, Any]:
-    """The measures on some fields, at the threshold that is best there."""
-    truths = [loaded.boxes[row] for row in rows]
-    found = detect_boxes(network, [loaded.pixels[row] for row in rows], size)
-    curve = froc(found, truths)
-    threshold = curve.best_threshold(sum(map(len, truths)) / len(truths))
-    return detection_measures(found, truths, threshold)
+def _chosen(loaded: LoadedFields, rows: Sequence[int] | np.ndarray) -> LoadedFields:
+    return LoadedFields(*(tuple(getattr(loaded, part.name)[row] for row in rows) for part in fields(loaded)))
+
+
+def _judge(network: nn.Module, loaded: LoadedFields, size: int, finds: Sequence[str]) -> dict[str, Any]:
+    """Kind -> the measures on some fields, at the threshold that is best there."""
+    judged = {}
+    for row, (kind, found) in enumerate(zip(finds, detect_loaded(network, loaded, size, len(finds)), strict=True)):
+        truths = loaded.of(row)
+        curve = froc(found, truths)
+        judged[kind] = detection_measures(found, truths, curve.best_threshold(sum(map(len, truths)) / len(truths)))
+    return judged
+
+
+def _means(judged: dict[str, Any]) -> tuple[float, float, float]:
+    """Over the kinds: AP50, AP50:95, recall at one false box a field."""
+    rows = [(got["ap50"], got["ap50_95"], got["recall_at_false_per_field"]["1.0"]) for got in judged.values()]
+    ap50, ap50_95, recall = np.mean(rows, axis=0).tolist()
+    return ap50, ap50_95, recall

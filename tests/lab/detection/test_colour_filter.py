@@ -52,7 +52,9 @@ def test_the_same_fields_give_the_same_finder(fields: tuple[MarkedField, ...]) -
 def test_fields_that_teach_nothing_are_refused(fields: tuple[MarkedField, ...]) -> None:
     with pytest.raises(BadInput, match="mark the white cells of 2 fields"):
         learn_finder(fields[:1], {})
-    bare = tuple(MarkedField(field.image, field.name, np.zeros((0, 4), np.int64)) for field in fields[:3])
+    bare = tuple(
+        MarkedField(field.image, field.name, np.zeros((0, 4), np.int64), np.zeros(0, np.int64)) for field in fields[:3]
+    )
     with pytest.raises(BadInput, match="inside or outside|no stained pixel|too few"):
         learn_finder(bare, {})
 

@@ -63,11 +63,11 @@ def test_variation_keeps_boxes_on_their_cells() -> None:
     shapes = set()
     for seed in range(60):
         torch.manual_seed(seed)
-        pixels, boxes = vary(rgb, np.array([[90, 40, 120, 70]], np.float32))
+        pixels, boxes, kinds = vary(rgb, np.array([[90, 40, 120, 70]], np.float32), np.array([1]))
         assert pixels.dtype == torch.float32 and 0 <= pixels.min() and pixels.max() <= 1
         assert max(pixels.shape[1:]) == 96
         shapes.add(tuple(pixels.shape))
-        assert len(boxes) == 1
+        assert len(boxes) == 1 and kinds.tolist() == [1]
         grey = pixels.mean(0)
         rows, columns = torch.nonzero(grey < 0.7 * grey.min() + 0.3 * grey.max(), as_tuple=True)
         seen = torch.tensor([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
@@ -78,8 +78,9 @@ def test_variation_keeps_boxes_on_their_cells() -> None:
 def test_a_field_without_cells_is_varied_too() -> None:
     torch.manual_seed(0)
     for _ in range(10):
-        pixels, boxes = augmentation(64)(np.full((50, 70, 3), 200, np.uint8), np.zeros((0, 4), np.float32))
-        assert boxes.shape == (0, 4) and max(pixels.shape[1:]) == 64
+        nothing = np.zeros((0, 4), np.float32), np.zeros(0, np.int64)
+        pixels, boxes, kinds = augmentation(64)(np.full((50, 70, 3), 200, np.uint8), *nothing)
+        assert boxes.shape == (0, 4) and kinds.shape == (0,) and max(pixels.shape[1:]) == 64
 
 
 def test_bad_data_is_named(tmp_path: Path, drawn_lab: Path) -> None:
@@ -101,3 +102,10 @@ def test_bad_data_is_named(tmp_path: Path, drawn_lab: Path) -> None:
     with pytest.raises(BadInput, match="truncated PNG"):
         load_fields(read_fields(cut), 64)
     assert json.loads((small / "records" / "a.json").read_text())["cells"]
+
+
+def test_kinds_that_are_not_there(drawn_lab: Path) -> None:
+    with pytest.raises(BadInput, match="no platelet is marked"):
+        read_fields(drawn_lab, ("white_cell", "platelet"))
+    with pytest.raises(BadInput, match="is no list of kinds; some of: white_cell, platelet"):
+        read_fields(drawn_lab, ("white",))
