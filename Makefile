@@ -13,7 +13,7 @@ DATA   ?= $(SHARED)/data
 PACK   ?= mobile_app/packs/default
 WORK   ?= build/default-pack
 
-.PHONY: setup demo default-pack test test-oldest runtimes android-tools loop screens lint format constraints clean
+.PHONY: setup demo default-pack test test-lab test-rest test-oldest runtimes android-tools loop screens lint format constraints clean
 
 setup: $(VENV)/.installed
 
@@ -44,7 +44,14 @@ default-pack: setup
 
 test: lint test-oldest android-tools
 	$(VENV)/bin/python benchmarks/runtimes.py 2.14.0-x86_64
-	$(VENV)/bin/python -m pytest
+	OMP_NUM_THREADS=1 $(MAKE) --jobs=2 --output-sync=target test-lab test-rest
+
+# The two halves of the tests, as long as each other: a core each.
+test-lab: setup
+	$(VENV)/bin/python -m pytest tests/lab tests/export
+
+test-rest: setup
+	$(VENV)/bin/python -m pytest --ignore=tests/lab --ignore=tests/export
 
 test-oldest: $(OLDEST)/.installed
 	$(OLDEST)/bin/python -m pytest tests/core tests/mobile_app/session tests/mobile_app/packaging/test_stage.py tests/cli/test_minimal.py
