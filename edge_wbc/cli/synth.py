@@ -24,7 +24,7 @@ def synth() -> None:
 def smears(
     count: Annotated[int, typer.Option(help="How many fields.")],
     out: Annotated[Path, typer.Option("--out", help="Where images/ and records/ are written.")],
-    domain: Annotated[str, typer.Option(help="Phone and microscope that see them.")] = "galaxy-s5-olympus",
+    domain: Annotated[str, typer.Option(help="Phone and microscope that see them.")] = "galaxy-s5/olympus",
     per_smear: Annotated[int, typer.Option(help="Fields of one smear.")] = 10,
     seed: Annotated[int, typer.Option(help="Of every draw; field 17 of it is the same in every run.")] = 0,
     as_json: AsJson = False,
