@@ -8,11 +8,15 @@ from typing import Annotated
 
 import typer
 
+from edge_wbc.cli import synth_cells, synth_pools
 from edge_wbc.cli.show import AsJson, emit_json, progress_bar, remark
 
 __all__ = ["app"]
 
 app = typer.Typer(help="Draw smears with every label known.", no_args_is_help=True)
+
+app.command("pools")(synth_pools.pools)
+app.command("cells")(synth_cells.cells)
 
 
 @app.callback()

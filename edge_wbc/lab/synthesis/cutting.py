@@ -274,9 +274,7 @@ def turned(cutout: Cutout, background: np.ndarray, degrees: float) -> Cutout:
     rows, columns = np.flatnonzero(whole.alpha.any(1)), np.flatnonzero(whole.alpha.any(0))
     part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     inner = None if whole.nucleus is None else np.ascontiguousarray(whole.nucleus[part])
-    return Cutout(
-        cutout.subtype, np.ascontiguousarray(whole.rgb[part]), np.ascontiguousarray(whole.alpha[part]), inner
-    )
+    return Cutout(cutout.subtype, np.ascontiguousarray(whole.rgb[part]), np.ascontiguousarray(whole.alpha[part]), inner)
 
 
 def _rest(cutout: Cutout) -> tuple[np.ndarray, np.ndarray | None]:
@@ -287,9 +285,7 @@ def _bytes(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
-def _warped(
-    cutout: Cutout, background: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: float
-) -> Cutout:
+def _warped(cutout: Cutout, background: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: float) -> Cutout:
     """A cut-out moved by an affine matrix; colours are carried weighed by alpha, so that no glass mixes in."""
 
     def warp(layer: np.ndarray) -> np.ndarray:

@@ -59,9 +59,7 @@ def extent(seen):
 def test_boxes_are_the_extent_of_what_is_seen(strategy, seed, soft):
     """One cell of each kind, each painted black and then white: what changes by half or more is that cell."""
     counts = dict.fromkeys(OPAQUE, 1) | {RED_CELL: 120}
-    dark, bright = (
-        field(seed, counts, dict.fromkeys(OPAQUE, (shade,) * 3), strategy, soft=soft) for shade in (0, 255)
-    )
+    dark, bright = (field(seed, counts, dict.fromkeys(OPAQUE, (shade,) * 3), strategy, soft=soft) for shade in (0, 255))
     assert dark.cells == bright.cells and (dark.owners == bright.owners).all()
     for number, cell in enumerate(dark.cells, 1):
         one = field(seed, counts, dict.fromkeys(OPAQUE, (0,) * 3) | {cell.subtype: (255,) * 3}, strategy, soft=soft)
