@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,7 @@ LOOSE = (0.0, 0.6)
 
 
 def oval(subtype, wide, high, colour, soft=False):
-    """An ellipse of one colour with a nucleus of half its size; its edge is hard or fades over four pixels."""
+    """An ellipse of one colour with a nucleus of half its size; its edge fades over one pixel, by turning, or four."""
     y, x = np.mgrid[: high + 9, : wide + 9]
     away = np.hypot((x - (wide + 8) / 2) / (wide / 2), (y - (high + 8) / 2) / (high / 2))
     alpha = np.clip((1 - away) * min(wide, high) / 2 / 4 + 0.5, 0, 1) if soft else (away < 1) * 1.0
@@ -48,35 +49,44 @@ def overlap(one, other):
     return shared / ((one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1]) - shared)
 
 
+def within(seen):
+    """Without the rim, where two cells or more share a pixel."""
+    return cv2.erode(seen.astype(np.uint8), np.ones((5, 5))) > 0
+
+
 def extent(seen):
     columns, rows = np.flatnonzero(seen.any(0)), np.flatnonzero(seen.any(1))
     return columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@settings(max_examples=12)
+@settings(max_examples=5)
 @given(seed=st.integers(0, 2**31), soft=st.booleans())
 def test_boxes_are_the_extent_of_what_is_seen(strategy, seed, soft):
-    """One cell of each kind, each painted black and then white: what changes by half or more is that cell."""
-    counts = dict.fromkeys(OPAQUE, 1) | {RED_CELL: 120}
-    dark, bright = (field(seed, counts, dict.fromkeys(OPAQUE, (shade,) * 3), strategy, soft=soft) for shade in (0, 255))
-    assert dark.cells == bright.cells and (dark.owners == bright.owners).all()
+    """Each cell painted white among black ones: it is seen where it makes up half of the light or more."""
+    counts = dict.fromkeys(OPAQUE, 1) | {RED_CELL: 60}
+    black = dict.fromkeys(OPAQUE, (0,) * 3)
+    dark = field(seed, counts, black, strategy, soft=soft)
+    assert dark.cells
     for number, cell in enumerate(dark.cells, 1):
-        one = field(seed, counts, dict.fromkeys(OPAQUE, (0,) * 3) | {cell.subtype: (255,) * 3}, strategy, soft=soft)
-        seen = np.abs(one.rgb - dark.rgb).max(2) >= 0.5 * (128 / 127.5)
+        one = field(seed, counts, black | {cell.subtype: (255,) * 3}, strategy, soft=soft)
+        assert one.cells == dark.cells and (one.owners == dark.owners).all()
+        seen = np.abs(one.rgb - dark.rgb).max(2) >= 0.4999
         assert overlap(cell.box, extent(seen)) >= 0.98
-        assert (seen == (dark.owners == number)).mean() > 0.9999
-        assert overlap(cell.box, extent(dark.owners == number)) == 1
+        assert (seen & (dark.owners == number)).sum() >= 0.98 * (seen | (dark.owners == number)).sum()
+        assert cell.box == extent(dark.owners == number)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(seed=st.integers(0, 2**31))
 def test_no_annotated_cell_is_seen_without_a_box(strategy, seed):
     colours = {name: (10, 60 + 12 * k, 200) for k, name in enumerate(OPAQUE)}
-    found = field(seed, dict.fromkeys(OPAQUE, 4) | {RED_CELL: 60}, colours, strategy, (0.0, 1.0), side=330)
-    blue = (found.rgb[..., 2] > 0.7) & (found.rgb[..., 0] < 0.3)
-    assert (blue == ((found.owners > 0) & (found.owners < FIRST_SCENERY))).all()
+    found = field(seed, dict.fromkeys(OPAQUE, 4) | {RED_CELL: 60}, colours, strategy, (0.3, 1.0), side=330)
+    blue = (found.rgb[..., 2] > 0.7) & (found.rgb[..., 0] < 0.2)
+    # Where two cells fade into each other a pixel may be neither's: a seam, no cell.
+    elsewhere = within(~((found.owners > 0) & (found.owners < FIRST_SCENERY)))
+    assert blue.any() and elsewhere.any() and not (blue & elsewhere).any()
     for number, cell in enumerate(found.cells, 1):
         assert (found.owners == number).sum() >= (1 - COVERED) * INSIDE * cell.area_px
     assert len(found.cells) <= 4 * len(OPAQUE)
@@ -102,13 +112,13 @@ def test_white_cells_hide_red_ones_and_platelets_darken_them():
     lone = field(5, {"basophil": 3}, thresholds=(0.0, 0.0))
     crowd = field(5, {"basophil": 3, RED_CELL: 150}, thresholds=(1.0, 1.0), strategy="random")
     assert lone.cells
-    inside = (crowd.owners > 0) & (crowd.owners < FIRST_SCENERY)
-    assert np.ptp(crowd.rgb[inside], axis=0).max() < 1e-6
+    inside = within((crowd.owners > 0) & (crowd.owners < FIRST_SCENERY))
+    assert inside.any() and np.ptp(crowd.rgb[inside], axis=0).max() < 1e-6
     assert (crowd.owners >= FIRST_SCENERY).any()
 
     more = {"platelet": (oval("platelet", 20, 20, (180, 160, 200)),)}
     reds = field(9, {"platelet": 40, RED_CELL: 150}, thresholds=(1.0, 1.0), more=more)
-    platelets = (reds.owners > 0) & (reds.owners < FIRST_SCENERY)
+    platelets = within((reds.owners > 0) & (reds.owners < FIRST_SCENERY))
     lightest = GLASS / 255 * (180 / 240, 160 / 235, 200 / 230)
     assert (reds.rgb[platelets] < lightest * 1.1).all()
     # Some lie on red cells: there both take their share of the light.
@@ -123,7 +133,8 @@ def test_see_through_multiplies_and_opaque_replaces():
     assert np.allclose(ratios, [200, 120, 110], atol=0.5) or np.allclose(ratios, [210, 130, 110], atol=0.5)
     assert np.allclose(red.rgb[~inside], glass[~inside], atol=1e-6)
     white = field(3, {"basophil": 1}, {"basophil": (10, 20, 30)})
-    assert np.allclose(white.rgb[white.owners == 1], np.array([10, 20, 30]) / 255, atol=1e-6)
+    inside = within(white.owners == 1)
+    assert inside.any() and np.allclose(white.rgb[inside], np.array([10, 20, 30]) / 255, atol=1e-6)
 
 
 def test_dirt_lies_on_cells_and_owns_nothing():
