@@ -122,7 +122,8 @@ def _draw(out: Path, options: DrawOptions, subtype: str) -> None:
     # Each pool by itself: a pool is the same whichever others are drawn.
     seed = np.random.SeedSequence([_OF_POOL, options.seed, POOL_NAMES.index(subtype)])
     pools = draw_pools(stain, options.um_per_px, {subtype: options.count}, seed)
-    write_pool(out, replace(pools, stain=options.stain), subtype, [f"drawn, seed {options.seed}, number {n}" for n in range(options.count)])
+    origins = [f"drawn, seed {options.seed}, number {number}" for number in range(options.count)]
+    write_pool(out, replace(pools, stain=options.stain), subtype, origins)
 
 
 def cut_pools_into(

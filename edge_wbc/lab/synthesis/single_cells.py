@@ -23,7 +23,7 @@ from edge_wbc.core.pack import check_replaceable
 from edge_wbc.core.records import read_json
 from edge_wbc.core.taxonomy import FIVE_CLASSES, SUBTYPES
 from edge_wbc.lab.many import map_in_order
-from edge_wbc.lab.synthesis.assemble import Assembled, OwnedCell, assemble
+from edge_wbc.lab.synthesis.assemble import Assembled, assemble
 from edge_wbc.lab.synthesis.cutouts import ANNOTATED, RED_CELL, SEE_THROUGH, Pools
 from edge_wbc.lab.synthesis.optics import DOMAINS, Optics, domain_optics, jpeg_photograph
 from edge_wbc.lab.synthesis.placement import PlacementOptions
@@ -52,10 +52,13 @@ _OF_CELL, _OF_SUBTYPE = 3, 4
 _WHITE = tuple(name for name in ANNOTATED if name not in SEE_THROUGH)
 _SMALLEST_UM = 16.0
 _LARGEST_SIDE = 2000
-_DENSEST = 0.5  # share of a field that the squares around its red cells may fill
+_DENSEST = 0.6  # share of what a field has left that the squares around red cells may fill
+_NEIGHBOUR, _PLATELETS = 0.25, 0.5  # how often there is another white cell, and how many platelets on average
+_REDS = 6  # different red cells around a cell
+_AROUND = 0.25  # of the photograph's side: how far the field reaches beyond it
 _JITTER = 0.1  # of the photograph's side: how far off its middle a cell may lie
 _ATTEMPTS = 60
-_PLACING = PlacementOptions(thresholds=(0.0, 0.15))
+_PLACING = PlacementOptions(thresholds=(0.0, 0.15), most_tries=500)
 
 
 @dataclass(frozen=True)
@@ -130,32 +133,21 @@ def draw_single_cell(options: SingleCellOptions, number: int, pools: Pools | Non
     subtype = _drawn_subtype(options, number, pools)
     chance, drawn, laid, seen = np.random.SeedSequence([_OF_CELL, options.seed, number]).spawn(4)
     rng = np.random.default_rng(chance)
-    domains = _domains(options)
-    optics = domain_optics(domains[int(rng.integers(len(domains)))])
+    optics = domain_optics(str(rng.choice(_domains(options))))
     stain = options.stain or str(rng.choice(list(STAINS)))
-    neighbour = str(rng.choice(_WHITE if pools is None else [name for name in _WHITE if name in pools.cutouts]))
+    others = _WHITE if pools is None else [name for name in _WHITE if name in pools.cutouts]
+    neighbour = str(rng.choice(others)) if rng.uniform() < _NEIGHBOUR else None
     scale = options.um_per_px or optics.um_per_px
     if pools is None:
-        wanted = {subtype: 1, RED_CELL: 6, "platelet": 2}
-        wanted[neighbour] = wanted.get(neighbour, 0) + 1
+        wanted = {RED_CELL: _REDS, "platelet": 2, subtype: 1}
+        if neighbour:
+            wanted[neighbour] = wanted.get(neighbour, 0) + 1
         pools = draw_pools(random_stain(rng, stain), scale, wanted, drawn)
     else:
         _check_pools(pools, options)
         scale = pools.um_per_px
-    crowd = (
-        rng.uniform(0, _DENSEST)
-        * (2 * options.size) ** 2
-        / np.mean([one.alpha.size for one in pools.cutouts[RED_CELL]])
-    )
-    counts = {subtype: 1, RED_CELL: int(crowd)}
-    if "platelet" in pools.cutouts:
-        counts["platelet"] = int(rng.poisson(0.8))
-    if rng.uniform() < 0.2:
-        counts[neighbour] = counts.get(neighbour, 0) + 1
-    field, index, corner = _laid(pools, subtype, counts, options.size, laid)
-    x, y = corner
-    part = np.s_[y : y + options.size, x : x + options.size]
-    own = field.owners[part] == index + 1
+    field, owner, part = _laid(pools, subtype, neighbour, options.size, laid)
+    own = field.owners[part] == owner
     mask = np.select([own & field.nuclei[part], own], [255, 128], 0).astype(np.uint8)
     jpeg = jpeg_photograph(field.rgb[part], _off_axis(optics, scale, rng), np.random.default_rng(seen))
     return SingleCell(jpeg, mask, subtype, SUBTYPES[subtype])
@@ -280,25 +272,26 @@ def _check_pools(pools: Pools, options: SingleCellOptions) -> None:
 
 
 def _laid(
-    pools: Pools, subtype: str, counts: dict[str, int], size: int, seed: np.random.SeedSequence
-) -> tuple[Assembled, int, tuple[int, int]]:
-    """A field, a whole cell of a subtype in it by its index, and the corner of a window of `size` around that cell."""
+    pools: Pools, subtype: str, neighbour: str | None, size: int, seed: np.random.SeedSequence
+) -> tuple[Assembled, int, tuple[slice, slice]]:
+    """A little field, the owner number of the cell in its middle, and the part of it to photograph."""
+    side, rng = size + 2 * round(_AROUND * size), np.random.default_rng(seed)
+    own, red = (max(max(one.alpha.shape) for one in pools.cutouts[name]) for name in (subtype, RED_CELL))
+    crowd = rng.uniform(0, _DENSEST) * max(0, side**2 - own**2) / red**2
+    counts = {subtype: 1, RED_CELL: int(crowd)}
+    if "platelet" in pools.cutouts:
+        counts["platelet"] = int(rng.poisson(_PLATELETS))
+    if neighbour and own + max(max(one.alpha.shape) for one in pools.cutouts[neighbour]) <= side:
+        counts[neighbour] = counts.get(neighbour, 0) + 1
     for attempt in seed.spawn(_ATTEMPTS):
-        field = assemble(pools, counts, (2 * size, 2 * size), _PLACING, attempt, annotated=_WHITE)
-        shift = np.random.default_rng(attempt.spawn(1)[0]).uniform(-_JITTER, _JITTER, 2) * size
-        for index, cell in enumerate(field.cells):
-            corner = _window(cell, shift, size)
-            if cell.subtype == subtype and not cell.cut and 0 <= min(corner) and max(corner) <= size:
-                return field, index, corner
+        field = assemble(
+            pools, counts, (side, side), _PLACING, attempt, annotated=_WHITE, middle=(side // 2, side // 2)
+        )
+        owner = int(field.owners[side // 2, side // 2])
+        if 1 <= owner <= len(field.cells) and field.cells[owner - 1].subtype == subtype:
+            left, top = (round((side - size) / 2 + shift * size) for shift in rng.uniform(-_JITTER, _JITTER, 2))
+            return field, owner, np.s_[top : top + size, left : left + size]
     raise BadInput("size", f"{size} px leave no room for a {subtype}", "give a larger --size")
-
-
-def _window(cell: OwnedCell, shift: np.ndarray, size: int) -> tuple[int, int]:
-    x0, y0, x1, y1 = cell.box
-    # Large cells stay nearer the middle, or the border would cut what is to be learnt.
-    room = np.maximum(0, (size - np.array([x1 - x0, y1 - y0])) / 2)
-    x, y = np.rint(np.array([x0 + x1, y0 + y1]) / 2 + np.clip(shift, -room, room) - size / 2).astype(int).tolist()
-    return x, y
 
 
 def _off_axis(optics: Optics, scale: float, rng: np.random.Generator) -> Optics:
