@@ -47,7 +47,7 @@ LABELS = ("neutrophil", "small_lymphocyte", "monocyte", "eosinophil")
 
 def fill(home: Path, cells: int, size: tuple[int, int], name: str) -> None:
     """A session of so many cells, `A_FIELD` to a drawn photograph: one picture, files apart."""
-    rgb, record = draw_field(SmearOptions("galaxy-s5-olympus", 1, 1, white_cells=A_FIELD, seed=3), 0, 0)
+    rgb, record = draw_field(SmearOptions("galaxy-s5/olympus", 1, 1, white_cells=A_FIELD, seed=3), 0, 0)
     across, down = size[0] / rgb.shape[1], size[1] / rgb.shape[0]
     rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_CUBIC)
     boxes = [[round(at * by) for at, by in zip(one.box, (across, down) * 2, strict=True)] for one in record.cells]

@@ -61,7 +61,7 @@ def real_or_drawn(data: Path) -> tuple[np.ndarray, str]:
         return np.stack([hashes.ahash, hashes.phash], axis=1), f"{len(files)} pbc pictures"
     greys = []
     with tempfile.TemporaryDirectory() as folder:
-        draw_smears(Path(folder), SmearOptions("galaxy-s5-olympus", 20, 10))
+        draw_smears(Path(folder), SmearOptions("galaxy-s5/olympus", 20, 10))
         for file in sorted((Path(folder) / "records").glob("*.json")):
             field = read_field(file)
             rgb = read_image(Path(folder) / field.image)

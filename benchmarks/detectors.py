@@ -46,7 +46,7 @@ NATIVE = 4096  # fields are judged as they were photographed
 
 def drawn_fields(folder: Path, count: int) -> list[np.ndarray]:
     """Drawn fields cut to 640 x 480, so that anyone can repeat the rates."""
-    draw_smears(folder, SmearOptions("galaxy-s5-olympus", count, 1))
+    draw_smears(folder, SmearOptions("galaxy-s5/olympus", count, 1))
     files = sorted((folder / "images").iterdir())
     fields = [cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB) for file in files]
     return [cv2.resize(rgb, (SIZE[1], SIZE[0]), interpolation=cv2.INTER_AREA) for rgb in fields]

@@ -123,7 +123,7 @@ class Bench:
         self.datasets = {name: replace(read_dataset(path), domain=name) for name, path in self.paths.items()}
         self.whole = dict(self.datasets)
         self.datasets["pbc"] = _few(self.datasets["pbc"], crops)
-        draw_smears(work / "drawn", SmearOptions("galaxy-s5-olympus", DRAWN_FIELDS, 1))
+        draw_smears(work / "drawn", SmearOptions("galaxy-s5/olympus", DRAWN_FIELDS, 1))
         self.drawn = [read_dataset(work / "drawn")]
 
     def judged(self, row: Row, folder: str, seed: int) -> dict[str, Any]:

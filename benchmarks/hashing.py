@@ -43,7 +43,7 @@ def drawn(folder: Path, count: int) -> list[Path]:
     from edge_wbc.lab.curation.index import cut_cell
     from edge_wbc.lab.synthesis import SmearOptions, draw_smears
 
-    draw_smears(folder / "fields", SmearOptions("galaxy-s5-olympus", -(-count // 12), 2))
+    draw_smears(folder / "fields", SmearOptions("galaxy-s5/olympus", -(-count // 12), 2))
     files = []
     for file in sorted((folder / "fields" / "records").glob("*.json")):
         field = read_field(file)

@@ -115,7 +115,7 @@ def main() -> None:
         versions = {name: dict(open_runtime(name).versions) for name in OLD_RUNTIMES}
         with tempfile.TemporaryDirectory() as drawn:
             if asked.data is None:
-                draw_smears(Path(drawn) / "lab", SmearOptions("galaxy-s5-olympus", 12, 3))
+                draw_smears(Path(drawn) / "lab", SmearOptions("galaxy-s5/olympus", 12, 3))
             for path, others in grouped(asked.paths):
                 pack = read_pack(path)
                 crops, truth = cut_crops(pack, asked.data or Path(drawn) / "lab", asked.crops)

@@ -42,7 +42,7 @@ LABELLED = 8
 
 def draw_photographs(folder: Path) -> None:
     """Fields of a smear, a stage micrometer and an empty field, in the order they are wanted."""
-    smears = SmearOptions("lg-g3-zeiss", 1, 1, white_cells=7, width=1280, height=960, seed=7)
+    smears = SmearOptions("lg-g3/zeiss", 1, 1, white_cells=7, width=1280, height=960, seed=7)
     folder.mkdir()
     x = np.mgrid[0:960, 0:1280][1]
     apart = 10 / domain_optics(smears.domain).um_per_px

@@ -148,7 +148,7 @@ def drawn_lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from edge_wbc.lab.synthesis import SmearOptions, draw_smears
 
     out = tmp_path_factory.mktemp("drawn") / "lab"
-    draw_smears(out, SmearOptions("galaxy-s5-olympus", 12, 3))
+    draw_smears(out, SmearOptions("galaxy-s5/olympus", 12, 3))
     return out
 
 
@@ -189,7 +189,7 @@ def other_lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from edge_wbc.lab.synthesis import SmearOptions, draw_smears
 
     folder = tmp_path_factory.mktemp("new")
-    draw_smears(folder / "fields", SmearOptions("lg-g3-zeiss", 12, 1, seed=5))
+    draw_smears(folder / "fields", SmearOptions("lg-g3/zeiss", 12, 1, seed=5))
     taken: Counter[str] = Counter()
     for file in sorted((folder / "fields" / "records").glob("*.json")):
         record = read_field(file)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["demo"]
 
-HOME, AWAY = "galaxy-s5-olympus", "lg-g3-zeiss"
+HOME, AWAY = "galaxy-s5/olympus", "lg-g3/zeiss"
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ FIRST_SCENERY = 1001
 """Owners are numbered from 1 as `Assembled.cells` has them; red cells and what else has no box from here on."""
 
 _MOST_ANNOTATED = FIRST_SCENERY - 1
-# Of the red cells asked for, the share that has to find room.
-_ENOUGH = 0.9
+# Of all cells asked for, the share that has to find room; red cells beyond what fits are left out.
+_ENOUGH = 0.75
 _SHORT = 2**16 - FIRST_SCENERY
 
 
@@ -223,7 +223,9 @@ def _posed(pools: Pools, counts: list[tuple[str, int]], rng: np.random.Generator
     quarters: dict[tuple[int, int], _Posed] = {}
     for name, count in counts:
         pool = pools.cutouts.get(name, ())
-        picks = rng.integers(max(1, len(pool)), size=count)
+        # Dealt, not drawn: no cell comes twice before each has come once.
+        rounds = -(-count // max(1, len(pool)))
+        picks = np.concatenate([np.zeros(0, int), *(rng.permutation(len(pool)) for _ in range(rounds))])[:count]
         turns, flips = rng.uniform(0, 360, count), rng.uniform(size=count) < 0.5
         for pick, turn, flip in zip(picks.tolist(), turns.tolist(), flips.tolist(), strict=True):
             if name != RED_CELL:
