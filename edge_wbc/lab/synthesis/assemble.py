@@ -97,6 +97,7 @@ def assemble(
     seed: np.random.SeedSequence,
     lit: np.ndarray | None = None,
     annotated: Collection[str] = ANNOTATED,
+    middle: tuple[int, int] | None = None,
 ) -> Assembled:
     """Draws cells from pools, turns and places them, and paints the field.
 
@@ -108,6 +109,8 @@ def assemble(
         seed: of this field.
         lit: bool (H, W), where light falls; nothing outside is annotated. None for everywhere.
         annotated: the pools whose cells get boxes; others are scenery, which must let light through.
+        middle: x, y where the middle of the first annotated cell's box lies, that of the first such name in `counts`;
+            None for a random place, as of all others.
 
     Raises:
         BadInput: a negative or huge count, a pool that is not there, or a canvas with too little room, told with how
@@ -120,7 +123,8 @@ def assemble(
     order = sorted(counts, key=lambda name: (name not in annotated, name == ARTEFACT, name == RED_CELL))
     posed = list(_posed(pools, [(name, counts[name]) for name in order], chance))
     sizes = np.array([(x1 - x0, y1 - y0) for x0, y0, x1, y1 in (one.box for one in posed)], np.int64).reshape(-1, 2)
-    placement = place(sizes, canvas, options, layout)
+    first = None if middle is None else (middle[0] - int(sizes[0][0]) // 2, middle[1] - int(sizes[0][1]) // 2)
+    placement = place(sizes, canvas, options, layout, first)
     _check_room(pools, posed, placement.placed, canvas, annotated)
     laid = [
         (one, x - one.box[0], y - one.box[1])

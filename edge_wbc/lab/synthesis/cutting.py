@@ -235,14 +235,14 @@ def _cutout(subtype: str, rgb: np.ndarray, cell: np.ndarray, nucleus: np.ndarray
     """The part of a photograph that a cell with a soft edge covers, its box in the middle."""
     soft = cv2.copyMakeBorder(cell.astype(np.float32), 4, 4, 4, 4, cv2.BORDER_CONSTANT)
     alpha = np.rint(255 * cv2.GaussianBlur(soft, (0, 0), _SOFT_PX)).astype(np.uint8)
-    frame = [cv2.copyMakeBorder(rgb, 4, 4, 4, 4, cv2.BORDER_REPLICATE), alpha]
+    frame: list[np.ndarray] = [cv2.copyMakeBorder(rgb, 4, 4, 4, 4, cv2.BORDER_REPLICATE), alpha]
     if nucleus is not None:
         frame.append(cv2.copyMakeBorder(nucleus.astype(np.uint8), 4, 4, 4, 4, cv2.BORDER_CONSTANT))
     # The rows and columns of the softest edge lie alike around the cell's own, so its middle stays in the middle.
     rows, columns = np.flatnonzero(cell.any(1)) + 4, np.flatnonzero(cell.any(0)) + 4
     part = np.s_[rows[0] - 3 : rows[-1] + 4, columns[0] - 3 : columns[-1] + 4]
-    colours, alpha, *inner = (np.ascontiguousarray(layer[part]) for layer in frame)
-    return Cutout(subtype, colours, alpha, inner[0] > 0 if inner else None)
+    colours, share, *inner = (np.ascontiguousarray(layer[part]) for layer in frame)
+    return Cutout(subtype, colours, share, inner[0] > 0 if inner else None)
 
 
 def finished(one: Cut, background: np.ndarray, scale: float) -> Cutout:

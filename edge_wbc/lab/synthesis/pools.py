@@ -86,13 +86,14 @@ def write_pool(out: Path, pools: Pools, subtype: str, origins: Sequence[str]) ->
         (folder / POOL).write_bytes((json.dumps(facts, indent=1) + "\n").encode())
 
 
-def read_pools(paths: Path | Sequence[Path]) -> Pools:
+def read_pools(paths: Path | Sequence[Path], unfinished: bool = False) -> Pools:
     """Reads and verifies every pool of one folder, or of several as if they were one.
 
     Cut-outs on other glass than the first pool's are brought to its colour, which keeps what they take from the light.
 
     Args:
         paths: folders that hold SUBTYPE/pool.json.
+        unfinished: read also what a run has made so far.
 
     Raises:
         BadInput: no pool; pools of different magnification or stain; an empty pool, a file missing, unlisted or
@@ -101,7 +102,7 @@ def read_pools(paths: Path | Sequence[Path]) -> Pools:
     """
     found: list[tuple[Path, Pools]] = []
     for path in [paths] if isinstance(paths, Path) else paths:
-        mine = [(folder, _read_pool(folder)) for folder in _folders(path)]
+        mine = [(folder, _read_pool(folder)) for folder in _folders(path, unfinished)]
         if not mine:
             raise BadInput(path, "no pools in it", f"give the folder that holds SUBTYPE/{POOL}")
         found += mine
@@ -125,11 +126,11 @@ def check_mixture(said: Sequence[tuple[str, float, str]]) -> None:
             raise BadInput(other, f"is stained {name}, {where} {stain}", "take cells of one stain")
 
 
-def _folders(path: Path) -> Iterator[Path]:
+def _folders(path: Path, unfinished: bool) -> Iterator[Path]:
     if not path.is_dir():
         raise BadInput(path, "no such folder")
     run = read_json(path / RUN) if (path / RUN).is_file() else None
-    if run is not None and not (isinstance(run, Mapping) and run.get("done")):
+    if run is not None and not unfinished and not (isinstance(run, Mapping) and run.get("done")):
         raise BadInput(path, "its run was stopped", "repeat the command that makes these pools")
     for entry in sorted(path.iterdir()):
         if entry.is_dir() and not entry.name.startswith("."):
