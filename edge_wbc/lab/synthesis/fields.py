@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
-from edge_wbc.lab.synthesis.cells import CellSprite, draw_cell
-from edge_wbc.lab.synthesis.red_cells import platelets, red_cells, stamp
+from edge_wbc.lab.synthesis.cutouts import RED_CELL, Cutout
+from edge_wbc.lab.synthesis.drawing import DIAMETERS_UM, draw_cell
 from edge_wbc.lab.synthesis.stain import Stain
 
 __all__ = ["DrawnField", "PlacedCell", "SmearLook", "compose_field", "smear_look"]
@@ -42,14 +42,12 @@ class PlacedCell:
     """A white cell in a field.
 
     Attributes:
-        name: one of the five classes.
         box: x0, y0, x1, y1 of its whole mask, px, end exclusive.
         sprite: its drawing.
     """
 
-    name: str
     box: tuple[int, int, int, int]
-    sprite: CellSprite
+    sprite: Cutout
 
 
 @dataclass(frozen=True)
@@ -72,8 +70,16 @@ def smear_look(stain: Stain, um_per_px: float, seed: np.random.SeedSequence) -> 
     """The sprites and the crowding of a smear; equal seeds give the same cells at every scale."""
     rng = np.random.default_rng(seed)
     crowding = rng.uniform(0.006, 0.0125)
-    reds = tuple(red_cells(stain, um_per_px, rng))
-    return SmearLook(stain, um_per_px, reds, tuple(platelets(stain, um_per_px, rng)), crowding)
+    red_seed, platelet_seed = seed.spawn(2)
+    reds = _stamps(RED_CELL, 18, stain, um_per_px, red_seed)
+    return SmearLook(stain, um_per_px, reds, _stamps("platelet", 6, stain, um_per_px, platelet_seed), crowding)
+
+
+def _stamps(
+    name: str, count: int, stain: Stain, um_per_px: float, seed: np.random.SeedSequence
+) -> tuple[np.ndarray, ...]:
+    drawn = (draw_cell(name, stain, um_per_px, np.random.default_rng(part)) for part in seed.spawn(count))
+    return tuple(cell.rgb / stain.background.astype(np.float32) for cell in drawn)
 
 
 def compose_field(
@@ -86,7 +92,7 @@ def compose_field(
 
     Args:
         look: the smear.
-        names: the class of each white cell.
+        names: the subtype of each white cell.
         width, height: px.
         seed: of this field.
         finest: the smallest micrometres per pixel at which this field may be asked for.
@@ -100,20 +106,21 @@ def compose_field(
         for name, part in zip(names, own, strict=True)
     ]
     span = np.array([width, height]) * finest
-    places = _arrange([sprite.reach_um for sprite in sprites], span, np.random.default_rng(layout))
+    # The widest that a subtype can be, so that cells stand alike at every scale.
+    places = _arrange([0.55 * DIAMETERS_UM[name][1] for name in names], span, np.random.default_rng(layout))
     rng = np.random.default_rng(scatter)
     rgb = _glass(look, width, height, rng)
     middles = [(x * (width - 1), y * (height - 1)) for x, y in places]
-    _scatter(rgb, look, [(x, y, s.reach_um) for (x, y), s in zip(middles, sprites, strict=True)], rng)
+    reaches = [sprite.alpha.shape[0] / 2 * look.um_per_px for sprite in sprites]
+    _scatter(rgb, look, [(x, y, reach) for (x, y), reach in zip(middles, reaches, strict=True)], rng)
     nuclei, cells = np.zeros((height, width), bool), np.zeros((height, width), bool)
     placed = []
-    for name, (x, y), sprite in zip(names, middles, sprites, strict=True):
+    for (x, y), sprite in zip(middles, sprites, strict=True):
         half = sprite.alpha.shape[0] // 2
         x0, y0 = round(x) - half, round(y) - half
         _paste(rgb, sprite, x0, y0, nuclei, cells)
-        columns, rows = np.flatnonzero(sprite.cell.any(0)), np.flatnonzero(sprite.cell.any(1))
-        left, right, top, bottom = (int(side) for side in (columns[0], columns[-1] + 1, rows[0], rows[-1] + 1))
-        placed.append(PlacedCell(name, (x0 + left, y0 + top, x0 + right, y0 + bottom), sprite))
+        left, top, right, bottom = sprite.box
+        placed.append(PlacedCell((x0 + left, y0 + top, x0 + right, y0 + bottom), sprite))
     return DrawnField(rgb, nuclei, cells, tuple(placed))
 
 
@@ -145,7 +152,7 @@ def _glass(look: SmearLook, width: int, height: int, rng: np.random.Generator) -
     cloud = rng.normal(0, 0.004, (7, 9, 3)).astype(np.float32)
     cloud += rng.normal(0, 0.01, (7, 9, 1)).astype(np.float32)
     clouds = cv2.resize(cloud, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.ascontiguousarray(look.stain.background * (1 + clouds), np.float32)
+    return np.ascontiguousarray(look.stain.background / np.float32(255) * (1 + clouds), np.float32)
 
 
 def _scatter(
@@ -171,21 +178,38 @@ def _scatter(
             reds[placed] = place
             placed += 1
             sprite = look.reds[number % len(look.reds)]
-            stamp(rgb, sprite, place[0] / scale, place[1] / scale, int(rng.integers(8)))
+            _stamp(rgb, sprite, place[0] / scale, place[1] / scale, int(rng.integers(8)))
             break
     for _ in range(int(rng.poisson(4))):
         place = rng.uniform((0, 0), (wide - 8, high - 8))
         if not (np.hypot(*(taken - place).T) < reach + 2.0).any():
             sprite = look.platelets[int(rng.integers(len(look.platelets)))]
-            stamp(rgb, sprite, place[0] / scale, place[1] / scale, int(rng.integers(8)))
+            _stamp(rgb, sprite, place[0] / scale, place[1] / scale, int(rng.integers(8)))
 
 
-def _paste(rgb: np.ndarray, sprite: CellSprite, x0: int, y0: int, nuclei: np.ndarray, cells: np.ndarray) -> None:
+def _stamp(canvas: np.ndarray, sprite: np.ndarray, x: float, y: float, turn: int) -> None:
+    """Multiplies a sprite into the canvas in place, its middle at (x, y) px, in one of eight poses (`turn` 0 to 7)."""
+    posed = np.rot90(sprite, turn % 4)
+    posed = posed[:, ::-1] if turn >= 4 else posed
+    size = posed.shape[0]
+    x0, y0 = round(x) - size // 2, round(y) - size // 2
+    left, top = max(0, x0), max(0, y0)
+    right, bottom = min(canvas.shape[1], x0 + size), min(canvas.shape[0], y0 + size)
+    if left >= right or top >= bottom:
+        return
+    place = canvas[top:bottom, left:right]
+    part = np.ascontiguousarray(posed[top - y0 : bottom - y0, left - x0 : right - x0])
+    cv2.multiply(place, part, dst=place)
+
+
+def _paste(rgb: np.ndarray, sprite: Cutout, x0: int, y0: int, nuclei: np.ndarray, cells: np.ndarray) -> None:
     """Lays a white cell over the field; its empty margin may hang over the border."""
     size = sprite.alpha.shape[0]
     left, top, right, bottom = max(0, x0), max(0, y0), min(rgb.shape[1], x0 + size), min(rgb.shape[0], y0 + size)
     there = np.s_[top:bottom, left:right]
     here = np.s_[top - y0 : bottom - y0, left - x0 : right - x0]
-    rgb[there] += sprite.alpha[here][..., None] * (sprite.rgb[here] - rgb[there])
-    nuclei[there] |= sprite.nucleus[here]
+    cover = sprite.alpha[here][..., None] / np.float32(255)
+    rgb[there] += cover * (sprite.rgb[here] / np.float32(255) - rgb[there])
+    if sprite.nucleus is not None:
+        nuclei[there] |= sprite.nucleus[here]
     cells[there] |= sprite.cell[here]

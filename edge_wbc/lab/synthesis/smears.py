@@ -12,9 +12,8 @@ import numpy as np
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.records import Cell, Field, Microscope, Smear, read_field, write_field
-from edge_wbc.core.taxonomy import FIVE_CLASSES
+from edge_wbc.core.taxonomy import FIVE_CLASSES, SUBTYPES
 from edge_wbc.lab.many import map_in_order
-from edge_wbc.lab.synthesis.cells import LARGE_LYMPHOCYTE_UM
 from edge_wbc.lab.synthesis.fields import DrawnField, PlacedCell, SmearLook, compose_field, smear_look
 from edge_wbc.lab.synthesis.optics import DOMAINS, decoded, domain_optics, jpeg_photograph
 from edge_wbc.lab.synthesis.stain import random_stain
@@ -25,6 +24,14 @@ __all__ = ["SmearOptions", "draw_field", "draw_smears"]
 _OF_SMEAR, _OF_FIELD = 1, 2
 _OBJECTIVE = 100.0
 _SMALLEST_SIDE = 64
+# The subtypes that a class is drawn from, all alike.
+_DRAWN_AS: dict[str, tuple[str, ...]] = {
+    "neutrophil": ("segmented_neutrophil",),
+    "lymphocyte": ("lymphocyte", "reactive_lymphocyte"),
+    "monocyte": ("monocyte",),
+    "eosinophil": ("eosinophil",),
+    "basophil": ("basophil",),
+}
 
 
 @dataclass(frozen=True)
@@ -157,7 +164,8 @@ def _photographed(options: SmearOptions, smear: int, field: int) -> tuple[bytes,
         raise BadInput("field", f"smear {smear}, field {field}: numbers begin at 0")
     optics = domain_optics(options.domain)
     chance, drawn_seed, seen_seed = np.random.SeedSequence([_OF_FIELD, options.seed, smear, field]).spawn(3)
-    names = [str(name) for name in np.random.default_rng(chance).choice(options.classes, options.white_cells)]
+    rng = np.random.default_rng(chance)
+    names = [str(rng.choice(_DRAWN_AS[str(name)])) for name in rng.choice(options.classes, options.white_cells)]
     look = _look(options.seed, smear, optics.um_per_px)
     finest = min(known.um_per_px for known in DOMAINS.values())
     drawn: DrawnField = compose_field(look, names, options.width, options.height, drawn_seed, finest)
@@ -177,15 +185,9 @@ def _record(options: SmearOptions, smear: int, field: int, placed: tuple[PlacedC
         image=f"images/{_stem(options, smear, field)}.jpg",
         width=options.width,
         height=options.height,
-        cells=tuple(Cell(cell.box, {"drawn": _label(cell)}) for cell in placed),
+        cells=tuple(Cell(cell.box, {"drawn": SUBTYPES[cell.sprite.subtype]}) for cell in placed),
         smear=Smear(id=f"{options.name}-{options.seed}-{smear:03d}", stain="drawn"),
         microscope=Microscope(optics.microscope, _OBJECTIVE),
         camera=optics.camera,
         um_per_px=optics.um_per_px,
     )
-
-
-def _label(cell: PlacedCell) -> str:
-    if cell.name != "lymphocyte":
-        return cell.name
-    return "small_lymphocyte" if cell.sprite.diameter_um < LARGE_LYMPHOCYTE_UM else "large_lymphocyte"
