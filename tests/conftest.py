@@ -102,7 +102,7 @@ def field(draw: Callable[..., np.ndarray], spots: dict[str, list[Spot]]) -> np.n
 def any_records() -> "st.SearchStrategy[Field]":
     """Records with whatever a record may hold."""
     from edge_wbc.core.records import Cell, Field, Microscope, Smear
-    from edge_wbc.core.taxonomy import LABELS
+    from edge_wbc.core.taxonomy import LABELS, SUBTYPES
 
     segment = st.text(st.characters(exclude_characters="/\\\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
     path = st.lists(segment.filter(lambda name: name != ".."), min_size=1, max_size=3).map("/".join)
@@ -124,6 +124,7 @@ def any_records() -> "st.SearchStrategy[Field]":
                 draw(st.dictionaries(text, st.sampled_from(list(LABELS)), max_size=3)),
                 draw(st.none() | st.floats(0, 1)),
                 draw(st.booleans()),
+                draw(st.sampled_from(["", *SUBTYPES])),
             )
             for _ in range(draw(st.integers(0, 3)))
         )

@@ -21,6 +21,8 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff")
 def list_images(path: Path) -> List[Path]:
     """One photograph, or every photograph below a folder in the order of their names.
 
+    Of a dataset folder (``records/`` beside ``images/``) those of ``images/``: masks and the like are none.
+
     Raises:
         BadInput: no such path, or no photograph in it.
     """
@@ -28,6 +30,8 @@ def list_images(path: Path) -> List[Path]:
         return [path]
     if not path.is_dir():
         raise BadInput(path, "no such file or folder")
+    if (path / "records").is_dir() and (path / "images").is_dir():
+        path = path / "images"
     found = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES and file.is_file())
     if not found:
         raise BadInput(path, "no images in this folder", f"put {', '.join(IMAGE_SUFFIXES)} files there")

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.files import write_whole
-from edge_wbc.core.taxonomy import LABELS, nearest_label
+from edge_wbc.core.taxonomy import LABELS, SUBTYPES, nearest_label
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -58,12 +58,14 @@ class Cell:
         votes: expert's name -> label of `taxonomy.LABELS`; two experts vote without seeing each other.
         score: the finder's confidence, 0 to 1, or None where a person drew the box.
         cut: whether the field's border cuts the cell.
+        subtype: a drawn or assembled cell's name in `taxonomy.SUBTYPES`, which says more than its label; "" elsewhere.
     """
 
     box: Box
     votes: Mapping[str, str] = field(default_factory=dict)
     score: Optional[float] = None
     cut: bool = False
+    subtype: str = ""
 
     @property
     def label(self) -> Optional[str]:
@@ -112,7 +114,7 @@ _RECORD = {
 }
 _SMEAR = {"id": str, "stain": str, "disease": str}
 _MICROSCOPE = {"type": str, "magnification": _NUMBER}
-_CELL = {"box": list, "votes": dict, "score": _NUMBER, "cut": bool}
+_CELL = {"box": list, "votes": dict, "score": _NUMBER, "cut": bool, "subtype": str}
 _Said = Iterator[Tuple[str, str, str]]
 
 
@@ -154,6 +156,9 @@ def _cell_faults(row: str, cell: Any, width: Any, height: Any) -> _Said:
     score: Any = cell.get("score")
     if type(score) in (int, float) and not 0 <= score <= 1:
         yield row, f"score {score} is outside 0 to 1", ""
+    subtype = cell.get("subtype")
+    if isinstance(subtype, str) and subtype and subtype not in SUBTYPES:
+        yield row, f"unknown subtype {subtype!r}", f"one of: {', '.join(SUBTYPES)}"
 
 
 def _said_of(data: Any) -> _Said:
@@ -200,6 +205,7 @@ def field_from_json(data: Any, where: str = "record") -> Field:
             dict(cell.get("votes", {})),
             None if cell.get("score") is None else float(cell["score"]),
             cell.get("cut", False),
+            cell.get("subtype", ""),
         )
         for cell in data.get("cells", [])
     )

@@ -19,6 +19,7 @@ __all__ = [
     "CLASS_SETS",
     "FIVE_CLASSES",
     "LABELS",
+    "MAIN_TYPES",
     "RAABIN_LABELS",
     "SUBTYPES",
     "YU_SEVEN",
@@ -167,6 +168,26 @@ SUBTYPES: Dict[str, str] = {
     "reactive_lymphocyte": "large_lymphocyte",
     "segmented_neutrophil": "neutrophil",
     "nucleated_rbc": "erythroblast",
+}
+# Their three main types, the coarser of the two sets of annotations that they train detectors with.
+MAIN_TYPES: Dict[str, str] = {
+    "platelet": "platelet",
+    "giant_platelet": "platelet",
+    "activated_platelet": "platelet",
+    "atypical_lymphocyte": "wbc",
+    "atypical_monocyte": "wbc",
+    "band": "wbc",
+    "basket_cell": "wbc",
+    "basophil": "wbc",
+    "eosinophil": "wbc",
+    "hyper_segmented_neutrophil": "wbc",
+    "hypo_segmented_neutrophil": "wbc",
+    "lymphocyte": "wbc",
+    "monocyte": "wbc",
+    "plasma_cell": "wbc",
+    "reactive_lymphocyte": "wbc",
+    "segmented_neutrophil": "wbc",
+    "nucleated_rbc": "nucleated_rbc",
 }
 
 

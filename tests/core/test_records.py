@@ -24,7 +24,7 @@ from edge_wbc.core.records import (
     record_faults,
     write_field,
 )
-from edge_wbc.core.taxonomy import LABELS
+from edge_wbc.core.taxonomy import LABELS, SUBTYPES
 
 SCHEMA = json.loads(Path(records.__file__).with_name("field.schema.json").read_text(encoding="utf-8"))
 
@@ -34,7 +34,13 @@ GOOD = {
     "width": 640,
     "height": 480,
     "cells": [
-        {"box": [0, 0, 640, 480], "votes": {"ana": "band", "béa": "neutrophil"}, "score": 0.5, "cut": True},
+        {
+            "box": [0, 0, 640, 480],
+            "votes": {"ana": "band", "béa": "neutrophil"},
+            "score": 0.5,
+            "cut": True,
+            "subtype": "band",
+        },
         {"box": [10, 20, 30, 40]},
     ],
     "smear": {"id": "7", "stain": "Giemsa", "disease": ""},
@@ -72,6 +78,7 @@ def test_the_schema_is_one():
 
 def test_schema_and_code_name_the_same_things():
     assert SCHEMA["$defs"]["label"]["enum"] == list(LABELS)
+    assert SCHEMA["$defs"]["cell"]["properties"]["subtype"]["enum"] == ["", *SUBTYPES]
     assert SCHEMA["properties"]["schema"]["const"] == records.SCHEMA_VERSION
     assert SCHEMA["properties"]["image"]["pattern"] == records._INSIDE.pattern
     body = field_to_json(Field("a.jpg", 1, 1, (Cell((0, 0, 1, 1)),)))
@@ -123,6 +130,8 @@ ACCEPTED = {
     "no score": ((*_CELL, "score"), None),
     "score 0": ((*_CELL, "score"), 0),
     "score 1": ((*_CELL, "score"), 1),
+    "no subtype": ((*_CELL, "subtype"), _GONE),
+    "empty subtype": ((*_CELL, "subtype"), ""),
     "dots in a name": (("image",), "a..b/...jpg"),
     "a newline in a name": (("image",), "a\n../b"),
 }
@@ -200,6 +209,8 @@ REFUSED = {
     "score -0.1": ((*_CELL, "score"), -0.1),
     "cut 1": ((*_CELL, "cut"), 1),
     "cut null": ((*_CELL, "cut"), None),
+    "unknown subtype": ((*_CELL, "subtype"), "neutrophil"),
+    "subtype null": ((*_CELL, "subtype"), None),
 }
 # What a schema cannot say, or a validator cannot see.
 READER_ONLY = {

@@ -10,6 +10,7 @@ from edge_wbc.core.taxonomy import (
     CHOSSEGROS_SIX,
     FIVE_CLASSES,
     LABELS,
+    MAIN_TYPES,
     RAABIN_LABELS,
     SUBTYPES,
     YU_SEVEN,
@@ -110,6 +111,12 @@ def test_subtypes_map_to_labels_and_agree_with_the_aliases(subtype):
             label_from_name(subtype)
     else:
         assert label_from_name(subtype) == SUBTYPES[subtype]
+
+
+def test_every_subtype_has_a_main_type():
+    assert list(MAIN_TYPES) == list(SUBTYPES)
+    assert [list(MAIN_TYPES.values()).count(name) for name in ("platelet", "wbc", "nucleated_rbc")] == [3, 13, 1]
+    assert all((SUBTYPES[name] == "platelet") == (main == "platelet") for name, main in MAIN_TYPES.items())
 
 
 def test_folders_of_pbc():

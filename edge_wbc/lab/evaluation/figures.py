@@ -182,15 +182,17 @@ def _caption(truth: str, named: str, score: float) -> str:
     return f"{truth.replace('_', ' ')}\n→ {named.replace('_', ' ')} {score:.2f}"
 
 
-def contact_sheet(rows: Sequence[np.ndarray], names: Sequence[str], size: int = 96) -> bytes:
+def contact_sheet(rows: Sequence[np.ndarray], names: Sequence[str], size: int = 96, wide: int = 110) -> bytes:
     """Rows of crops with their names at the left, as PNG.
 
     Args:
         rows: (n, S, S, 3) uint8 RGB each, all of one n.
+        size: a crop's side on the sheet, px.
+        wide: room for the names, px.
     """
     lines = []
     for crops, name in zip(rows, names, strict=True):
-        head = np.full((size, 110, 3), 255, np.uint8)
+        head = np.full((size, wide, 3), 255, np.uint8)
         cv2.putText(head, name, (2, size // 2 + 4), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (30, 30, 30), 1, cv2.LINE_AA)
         scaled = [cv2.resize(crop, (size, size), interpolation=cv2.INTER_LINEAR) for crop in crops]
         framed = [cv2.copyMakeBorder(crop, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(255, 255, 255)) for crop in scaled]

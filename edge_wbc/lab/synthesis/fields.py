@@ -1,191 +1,300 @@
-"""One field of a smear before it is photographed: glass, red cells, platelets, and white cells on top."""
+"""One field of a drawn smear: how many cells, drawn or from pools, assembled, photographed, and its record."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 
-import cv2
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
-from edge_wbc.lab.synthesis.cells import CellSprite, draw_cell
-from edge_wbc.lab.synthesis.red_cells import platelets, red_cells, stamp
-from edge_wbc.lab.synthesis.stain import Stain
+from edge_wbc.core.records import Cell, Field, Microscope, Smear
+from edge_wbc.core.taxonomy import FIVE_CLASSES, MAIN_TYPES, SUBTYPES
+from edge_wbc.lab.synthesis.assemble import Assembled, OwnedCell, assemble
+from edge_wbc.lab.synthesis.counts import NUCLEATED, PLATELETS, Counts, draw_counts
+from edge_wbc.lab.synthesis.cutouts import ANNOTATED, ARTEFACT, RED_CELL, Pools
+from edge_wbc.lab.synthesis.drawing import draw_pools
+from edge_wbc.lab.synthesis.optics import Optics, decoded, domain_optics, jpeg_photograph, seen
+from edge_wbc.lab.synthesis.placement import PlacementOptions
+from edge_wbc.lab.synthesis.pools import read_pools
+from edge_wbc.lab.synthesis.stain import STAINS, Stain, random_stain
 
-__all__ = ["DrawnField", "PlacedCell", "SmearLook", "compose_field", "smear_look"]
+__all__ = [
+    "ANY_STAIN",
+    "LARGE_LYMPHOCYTE_UM",
+    "LOOSENESS",
+    "DrawnField",
+    "SmearOptions",
+    "draw_field",
+    "drawn_field",
+    "stem",
+]
 
-_LARGEST_UM = 20.0  # a monocyte, Table 1 of Raabin-WBC
-_DARTS = 400
+ANY_STAIN = "any"
+LOOSENESS = (0.0, 0.25)
+"""Lowest and highest Jaccard index that a cell may share with one placed before it, in the most crowded smear."""
+LARGE_LYMPHOCYTE_UM = 11.0
+"""Small lymphocytes end and large ones begin at about one and a half red cells."""
+
+# The first word of every seed: numpy pads seeds with zeros, so [7, 0] and [7, 0, 0] would be one seed.
+_OF_SMEAR, _OF_FIELD = 1, 2
+_PARTS = ("stain", "cells", "crowding", "evenness", "phone")
+_OBJECTIVE = 100.0
+_SMALLEST_SIDE = 64
+_LARGEST_SIDE = 8192
+# Red cells per um2 in a field with a fixed number of white cells, from thin to crowded.
+_CROWDING = (0.006, 0.0125)
+# How many different cells of a kind a drawn smear has; white cells are drawn anew for every field.
+_OF_A_KIND = {RED_CELL: 24, ARTEFACT: 4} | dict.fromkeys(PLATELETS, 6)
+_DIRT = 1.2
+_FEW_PLATELETS = (4.0, 2.0)
+# As what the classes are drawn that are no subtypes, or more than one.
+_OF_CLASS = {"neutrophil": ("segmented_neutrophil",), "lymphocyte": ("lymphocyte", "reactive_lymphocyte")}
+# How far a phone sits off the ocular's axis, as a share of the field's radius.
+_ASKEW = 0.025
+# How even a smear is: the share of its highest threshold that is used, and how bare its glass is in patches.
+_CLOSE, _BARE = (0.15, 1.0), (0.0, 0.3)
 
 
 @dataclass(frozen=True)
-class SmearLook:
-    """What all fields of a smear share at one scale.
+class SmearOptions:
+    """Which smears to draw.
 
     Attributes:
-        stain: the smear's stain.
-        um_per_px: the scale of its sprites.
-        reds, platelets: sprites, each what it lets through, float32 (n, n, 3).
-        crowding: red cells per square micrometre.
-    """
-
-    stain: Stain
-    um_per_px: float
-    reds: tuple[np.ndarray, ...]
-    platelets: tuple[np.ndarray, ...]
-    crowding: float
-
-
-@dataclass(frozen=True)
-class PlacedCell:
-    """A white cell in a field.
-
-    Attributes:
-        name: one of the five classes.
-        box: x0, y0, x1, y1 of its whole mask, px, end exclusive.
-        sprite: its drawing.
-    """
-
-    name: str
-    box: tuple[int, int, int, int]
-    sprite: CellSprite
-
-
-@dataclass(frozen=True)
-class DrawnField:
-    """A field as the slide shows it.
-
-    Attributes:
-        rgb: float32 (H, W, 3), 0 to 1.
-        nuclei, cells: bool (H, W), the pixels of white cells' nuclei, and of white cells nuclei included.
-        placed: the white cells.
-    """
-
-    rgb: np.ndarray
-    nuclei: np.ndarray
-    cells: np.ndarray
-    placed: tuple[PlacedCell, ...]
-
-
-def smear_look(stain: Stain, um_per_px: float, seed: np.random.SeedSequence) -> SmearLook:
-    """The sprites and the crowding of a smear; equal seeds give the same cells at every scale."""
-    rng = np.random.default_rng(seed)
-    crowding = rng.uniform(0.006, 0.0125)
-    reds = tuple(red_cells(stain, um_per_px, rng))
-    return SmearLook(stain, um_per_px, reds, tuple(platelets(stain, um_per_px, rng)), crowding)
-
-
-def compose_field(
-    look: SmearLook, names: Sequence[str], width: int, height: int, seed: np.random.SeedSequence, finest: float
-) -> DrawnField:
-    """Draws one field.
-
-    White cells stand at the same fraction of the width and height at every scale down to `finest`, so that two
-    domains show the same cells in the same arrangement.
-
-    Args:
-        look: the smear.
-        names: the class of each white cell.
-        width, height: px.
-        seed: of this field.
-        finest: the smallest micrometres per pixel at which this field may be asked for.
+        domain: one of `optics.DOMAINS`: how cells are seen and at what scale.
+        smears, fields_per_smear: how many.
+        white_cells: in each field, all of `classes`, among few platelets, which then have no boxes; None for the
+            Gaussians and all subtypes of Al-Qudah and Suen, which want 256 x 256 um.
+        width, height: of a field, px.
+        classes: of `FIVE_CLASSES` or `NUCLEATED`, the ones that a fixed number of white cells is drawn from, all alike.
+        seed: equal seeds draw equal smears.
+        name: what file names begin with.
+        stain: one of `stain.STAINS`, or "any", which each smear draws for itself.
+        um_per_px: micrometres a pixel spans; None for the domain's, or the pools'.
+        placement: how cells are placed; the highest threshold is that of the most crowded smear.
+        eyepiece: whether the ocular's round field is seen, and black around it.
+        pools: folders of cut-outs to assemble from, instead of drawn cells.
 
     Raises:
-        BadInput: the white cells do not fit without overlapping.
+        BadInput: an unknown domain, class or stain, a count that is not positive, a negative seed, a field below 64 px,
+            a name that is no plain file name, or more cells than fit.
     """
-    layout, scatter, *own = seed.spawn(2 + len(names))
-    sprites = [
-        draw_cell(name, look.stain, look.um_per_px, np.random.default_rng(part))
-        for name, part in zip(names, own, strict=True)
-    ]
-    span = np.array([width, height]) * finest
-    places = _arrange([sprite.reach_um for sprite in sprites], span, np.random.default_rng(layout))
-    rng = np.random.default_rng(scatter)
-    rgb = _glass(look, width, height, rng)
-    middles = [(x * (width - 1), y * (height - 1)) for x, y in places]
-    _scatter(rgb, look, [(x, y, s.reach_um) for (x, y), s in zip(middles, sprites, strict=True)], rng)
-    nuclei, cells = np.zeros((height, width), bool), np.zeros((height, width), bool)
-    placed = []
-    for name, (x, y), sprite in zip(names, middles, sprites, strict=True):
-        half = sprite.alpha.shape[0] // 2
-        x0, y0 = round(x) - half, round(y) - half
-        _paste(rgb, sprite, x0, y0, nuclei, cells)
-        columns, rows = np.flatnonzero(sprite.cell.any(0)), np.flatnonzero(sprite.cell.any(1))
-        left, right, top, bottom = (int(side) for side in (columns[0], columns[-1] + 1, rows[0], rows[-1] + 1))
-        placed.append(PlacedCell(name, (x0 + left, y0 + top, x0 + right, y0 + bottom), sprite))
-    return DrawnField(rgb, nuclei, cells, tuple(placed))
+
+    domain: str
+    smears: int
+    fields_per_smear: int
+    white_cells: int | None = 6
+    width: int = 640
+    height: int = 480
+    classes: tuple[str, ...] = FIVE_CLASSES
+    seed: int = 0
+    name: str = "smear"
+    stain: str = ANY_STAIN
+    um_per_px: float | None = None
+    placement: PlacementOptions = PlacementOptions(thresholds=LOOSENESS)
+    eyepiece: bool = False
+    pools: tuple[Path, ...] = ()
+
+    def __post_init__(self) -> None:
+        domain_optics(self.domain, self.um_per_px, self.eyepiece)
+        for what in ("smears", "fields_per_smear", "white_cells"):
+            count = getattr(self, what)
+            if count is not None and count < 1:
+                raise BadInput(what, f"{count} is not a positive number")
+        if not all(_SMALLEST_SIDE <= side <= _LARGEST_SIDE for side in (self.width, self.height)):
+            sides = f"{_SMALLEST_SIDE} to {_LARGEST_SIDE} px a side"
+            raise BadInput("field", f"{self.width} x {self.height} px is too small or too large", sides)
+        strangers = [name for name in self.classes if name not in (*FIVE_CLASSES, *NUCLEATED)]
+        if strangers or not self.classes:
+            known = dict.fromkeys((*FIVE_CLASSES, *NUCLEATED))
+            raise BadInput("classes", f"unknown: {strangers}" if strangers else "none", f"of {', '.join(known)}")
+        if self.stain not in (ANY_STAIN, *STAINS):
+            raise BadInput("stain", f"unknown: {self.stain!r}", f"one of: {', '.join((ANY_STAIN, *STAINS))}")
+        if self.pools and self.stain != ANY_STAIN:
+            raise BadInput("stain", "pools have their own", f"leave it {ANY_STAIN!r}")
+        if self.seed < 0:
+            raise BadInput("seed", f"{self.seed} is negative")
+        if not self.name or not all(sign.isalnum() or sign in "-_" for sign in self.name):
+            raise BadInput("name", f"{self.name!r} is no file name", "use letters, digits, - and _")
 
 
-def _arrange(reaches: Sequence[float], span: np.ndarray, rng: np.random.Generator) -> list[tuple[float, float]]:
-    """A place for each cell as a fraction of the field, no two closer than their radii."""
-    for _ in range(20):
-        found: list[tuple[float, float, float]] = []
-        for reach in reaches:
-            margin = reach + 0.5
-            if (span <= 2 * margin).any():
-                break
-            for x, y in rng.uniform(margin, span - margin, (_DARTS, 2)):
-                if all(np.hypot(x - a, y - b) > reach + other for a, b, other in found):
-                    found.append((x, y, reach))
-                    break
-            else:
-                break
-        if len(found) == len(reaches):
-            return [(float(x / span[0]), float(y / span[1])) for x, y, _ in found]
-    raise BadInput(
-        "white cells",
-        f"{len(reaches)} do not fit in {span[0]:.0f} x {span[1]:.0f} um",
-        f"draw fewer, or a larger field ({_LARGEST_UM:.0f} um is the largest cell)",
+@dataclass(frozen=True, eq=False)
+class DrawnField:
+    """A photographed field and all that is known of it.
+
+    Attributes:
+        jpeg: the photograph's bytes.
+        record: its record; n-th of its cells is number n of `owners`.
+        owners, nuclei: as in `assemble.Assembled`.
+    """
+
+    jpeg: bytes
+    record: Field
+    owners: np.ndarray
+    nuclei: np.ndarray
+
+    @property
+    def mask(self) -> np.ndarray | None:
+        """uint8 (H, W): 255 nuclei, 128 cytoplasm of white and nucleated red cells, 0 rest; None without any."""
+        shades = np.zeros(len(self.record.cells) + 1, np.uint8)
+        shades[1:] = [0 if MAIN_TYPES[cell.subtype] == "platelet" else 128 for cell in self.record.cells]
+        if not shades.any():
+            return None
+        known = np.where(self.owners < len(shades), self.owners, 0)
+        mask = shades[known]
+        mask[self.nuclei & (mask > 0)] = 255
+        return mask
+
+
+def draw_field(options: SmearOptions, smear: int, field: int) -> tuple[np.ndarray, Field]:
+    """One photographed field and its record, alone or as one of many: the same either way.
+
+    Args:
+        options: the run.
+        smear, field: numbers from 0; those beyond the run's counts are drawn as a longer run would.
+
+    Returns:
+        uint8 RGB (height, width, 3), and the record.
+
+    Raises:
+        BadInput: a negative number, cells that do not fit in the field, or pools that cannot be read.
+    """
+    drawn = drawn_field(options, smear, field)
+    return decoded(drawn.jpeg), drawn.record
+
+
+def drawn_field(options: SmearOptions, smear: int, field: int) -> DrawnField:
+    """As `draw_field`, but the JPEG's bytes, and with masks."""
+    if min(smear, field) < 0:
+        raise BadInput("field", f"smear {smear}, field {field}: numbers begin at 0")
+    chance, cells_seed, layout, light = np.random.SeedSequence([_OF_FIELD, options.seed, smear, field]).spawn(4)
+    shared = _pools(options, smear)
+    optics = _optics(options, smear, shared.um_per_px)
+    counts = _counts(options, shared, smear, np.random.default_rng(chance))
+    placement, bare = _evenness(options, smear)
+    whites = {name: count for name, count in counts.items() if count and name in NUCLEATED}
+    pools = shared if options.pools else _with_whites(options, smear, shared, whites, cells_seed)
+    made = assemble(
+        pools,
+        counts,
+        (options.width, options.height),
+        placement,
+        layout,
+        seen(optics, options.height, options.width) if options.eyepiece else None,
+        ANNOTATED if options.white_cells is None else NUCLEATED,
+        bare=bare,
+    )
+    jpeg = jpeg_photograph(made.rgb, optics, np.random.default_rng(light))
+    return DrawnField(jpeg, _record(options, optics, shared.stain, smear, field, made), made.owners, made.nuclei)
+
+
+def stem(options: SmearOptions, smear: int, field: int) -> str:
+    """What the names of a field's files begin with."""
+    return f"{options.name}_{smear:04d}_{field:03d}"
+
+
+def _optics(options: SmearOptions, smear: int, um_per_px: float) -> Optics:
+    optics = domain_optics(options.domain, um_per_px, options.eyepiece)
+    field_um = optics.field_um
+    if not options.eyepiece:
+        # A picture wider than the ocular's field would be black at its corners: such a one has a wider ocular.
+        field_um = max(field_um, float(np.hypot(options.width, options.height)) * um_per_px)
+    right, down = _of_smear(options, smear, "phone").normal(0, _ASKEW * field_um / 2, 2)
+    return replace(optics, field_um=field_um, axis_um=(float(right), float(down)))
+
+
+def _counts(options: SmearOptions, pools: Pools, smear: int, rng: np.random.Generator) -> dict[str, int]:
+    """How many cells of each pool a field has."""
+    if options.white_cells is None:
+        known = tuple(name for name in ANNOTATED if not options.pools or name in pools.cutouts)
+        plan = Counts(subtypes=known)
+    else:
+        area = options.width * options.height * pools.um_per_px**2
+        crowding = _of_smear(options, smear, "crowding").uniform(*_CROWDING)
+        red = crowding * area * rng.uniform(0.8, 1.15)
+        few = tuple(name for name in PLATELETS if name in pools.cutouts)
+        plan = Counts((red, 0), (0, 0), _FEW_PLATELETS if few else (0, 0), few or PLATELETS, "even")
+    counts = draw_counts(rng, plan)
+    for name in rng.choice(options.classes, options.white_cells or 0).tolist():
+        known = [kind for kind in _OF_CLASS.get(name, (name,)) if not options.pools or kind in pools.cutouts]
+        if not known:
+            raise BadInput(name, "there is no pool of it", f"pools: {', '.join(pools.cutouts)}")
+        counts[str(rng.choice(known))] += 1
+    if ARTEFACT in pools.cutouts:
+        counts[ARTEFACT] = int(rng.poisson(_DIRT))
+    return counts
+
+
+def _of_smear(options: SmearOptions, smear: int, part: str) -> np.random.Generator:
+    seed = np.random.SeedSequence([_OF_SMEAR, options.seed, smear])
+    return np.random.default_rng(dict(zip(_PARTS, seed.spawn(len(_PARTS)), strict=True))[part])
+
+
+def _evenness(options: SmearOptions, smear: int) -> tuple[PlacementOptions, float]:
+    """How close together the cells of a smear lie, and how much glass they leave bare in patches."""
+    rng = _of_smear(options, smear, "evenness")
+    low, high = options.placement.thresholds
+    return replace(options.placement, thresholds=(low, low + (high - low) * rng.uniform(*_CLOSE))), rng.uniform(*_BARE)
+
+
+def _pools(options: SmearOptions, smear: int) -> Pools:
+    if not options.pools:
+        optics = domain_optics(options.domain, options.um_per_px)
+        return _drawn_pools(options.seed, smear, optics.um_per_px, options.stain)[1]
+    pools = _read_pools(options.pools)
+    if options.um_per_px is not None and options.um_per_px != pools.um_per_px:
+        fault = f"{options.um_per_px:g} is not the pools' {pools.um_per_px:g}"
+        raise BadInput("um_per_px", fault, "leave it out, or make pools of that scale")
+    missing = [name for name in (RED_CELL,) if name not in pools.cutouts]
+    if missing:
+        raise BadInput(options.pools[0], "no pool of red cells in it", "add the folder of one: they are all around")
+    return pools
+
+
+@lru_cache(maxsize=2)
+def _read_pools(paths: tuple[Path, ...]) -> Pools:
+    return read_pools(paths)
+
+
+@lru_cache(maxsize=4)
+def _drawn_pools(seed: int, smear: int, um_per_px: float, stain: str) -> tuple[Stain, Pools]:
+    """The stain of a smear and the cells that all its fields share."""
+    stain_seed, cells, *_ = np.random.SeedSequence([_OF_SMEAR, seed, smear]).spawn(len(_PARTS))
+    drawn = random_stain(np.random.default_rng(stain_seed), None if stain == ANY_STAIN else stain)
+    return drawn, draw_pools(drawn, um_per_px, _OF_A_KIND, _number(cells))
+
+
+def _with_whites(
+    options: SmearOptions, smear: int, shared: Pools, whites: dict[str, int], seed: np.random.SeedSequence
+) -> Pools:
+    stain, _ = _drawn_pools(options.seed, smear, shared.um_per_px, options.stain)
+    own = draw_pools(stain, shared.um_per_px, whites, _number(seed))
+    return replace(shared, cutouts={**shared.cutouts, **own.cutouts})
+
+
+def _number(seed: np.random.SeedSequence) -> int:
+    return int(seed.generate_state(1, np.uint64)[0])
+
+
+def _record(options: SmearOptions, optics: Optics, stain: str, smear: int, field: int, made: Assembled) -> Field:
+    return Field(
+        image=f"images/{stem(options, smear, field)}.jpg",
+        width=options.width,
+        height=options.height,
+        cells=tuple(
+            Cell(cell.box, {"drawn": _label(cell, optics.um_per_px)}, cut=cell.cut, subtype=cell.subtype)
+            for cell in made.cells
+        ),
+        smear=Smear(id=f"{options.name}-{options.seed}-{smear:04d}", stain=stain),
+        microscope=Microscope(optics.microscope, _OBJECTIVE),
+        camera=optics.camera,
+        um_per_px=optics.um_per_px,
     )
 
 
-def _glass(look: SmearLook, width: int, height: int, rng: np.random.Generator) -> np.ndarray:
-    """Bare glass, a little cloudy."""
-    cloud = rng.normal(0, 0.004, (7, 9, 3)).astype(np.float32)
-    cloud += rng.normal(0, 0.01, (7, 9, 1)).astype(np.float32)
-    clouds = cv2.resize(cloud, (width, height), interpolation=cv2.INTER_CUBIC)
-    return np.ascontiguousarray(look.stain.background * (1 + clouds), np.float32)
-
-
-def _scatter(
-    rgb: np.ndarray, look: SmearLook, white: list[tuple[float, float, float]], rng: np.random.Generator
-) -> None:
-    """Stamps red cells and platelets around the white cells (x px, y px, reach um)."""
-    height, width = rgb.shape[:2]
-    scale = look.um_per_px
-    taken = np.array([(x * scale, y * scale) for x, y, _ in white]).reshape(-1, 2)
-    reach = np.array([size for _, _, size in white])
-    wide, high = width * scale + 8, height * scale + 8
-    count = int(look.crowding * wide * high * rng.uniform(0.8, 1.15))
-    reds = np.zeros((count, 2))
-    placed = 0
-    for number in range(count):
-        # Red cells mostly keep apart; where four darts miss, the last one may overlap its neighbours.
-        for closest in (6.9, 6.6, 6.0, 4.6):
-            place = rng.uniform((-4, -4), (wide - 4, high - 4))
-            if (np.hypot(*(taken - place).T) < reach + 2.9).any():
-                continue
-            if (np.hypot(*(reds[:placed] - place).T) < closest).any():
-                continue
-            reds[placed] = place
-            placed += 1
-            sprite = look.reds[number % len(look.reds)]
-            stamp(rgb, sprite, place[0] / scale, place[1] / scale, int(rng.integers(8)))
-            break
-    for _ in range(int(rng.poisson(4))):
-        place = rng.uniform((0, 0), (wide - 8, high - 8))
-        if not (np.hypot(*(taken - place).T) < reach + 2.0).any():
-            sprite = look.platelets[int(rng.integers(len(look.platelets)))]
-            stamp(rgb, sprite, place[0] / scale, place[1] / scale, int(rng.integers(8)))
-
-
-def _paste(rgb: np.ndarray, sprite: CellSprite, x0: int, y0: int, nuclei: np.ndarray, cells: np.ndarray) -> None:
-    """Lays a white cell over the field; its empty margin may hang over the border."""
-    size = sprite.alpha.shape[0]
-    left, top, right, bottom = max(0, x0), max(0, y0), min(rgb.shape[1], x0 + size), min(rgb.shape[0], y0 + size)
-    there = np.s_[top:bottom, left:right]
-    here = np.s_[top - y0 : bottom - y0, left - x0 : right - x0]
-    rgb[there] += sprite.alpha[here][..., None] * (sprite.rgb[here] - rgb[there])
-    nuclei[there] |= sprite.nucleus[here]
-    cells[there] |= sprite.cell[here]
+def _label(cell: OwnedCell, um_per_px: float) -> str:
+    if cell.subtype != "lymphocyte":
+        return SUBTYPES[cell.subtype]
+    diameter = 2 * float(np.sqrt(cell.area_px / np.pi)) * um_per_px
+    return "small_lymphocyte" if diameter < LARGE_LYMPHOCYTE_UM else "large_lymphocyte"

@@ -96,6 +96,7 @@ def place(
     canvas: tuple[int, int],
     options: PlacementOptions,
     rng: np.random.Generator,
+    first: tuple[int, int] | None = None,
 ) -> Placement:
     """Places boxes one after another at random points; those that find no room are told, not forced.
 
@@ -106,6 +107,7 @@ def place(
         canvas: width, height, px.
         options: strategy and rule.
         rng: the source of chance.
+        first: x, y of the first box's top left pixel; None for a random point, as of all others.
 
     Raises:
         BadInput: more than `MOST_CELLS` boxes, boxes without area, or boxes larger than the canvas.
@@ -129,6 +131,8 @@ def place(
             across, along = next(points)
             x = left + int((right + across) / columns * wide)
             y = top + int((down + along) / rows * high)
+            if first is not None and not number:
+                x, y = first
             box = x, y, x + width, y + height
             tries += 1
             refused, compared = _refused(box, known.near(box), limit) if number >= blind else (False, 0)

@@ -1,191 +1,148 @@
-"""Whole smears: photographed fields with their records, the same from one run to the next."""
+"""A run of drawn smears: photographs, records and masks in a dataset folder, the same from one run to the next."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache, partial
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import write_whole
-from edge_wbc.core.records import Cell, Field, Microscope, Smear, read_field, write_field
-from edge_wbc.core.taxonomy import FIVE_CLASSES
+from edge_wbc.core.pack import check_replaceable
+from edge_wbc.core.records import read_field, read_json, write_field
+from edge_wbc.core.taxonomy import MAIN_TYPES
 from edge_wbc.lab.many import map_in_order
-from edge_wbc.lab.synthesis.cells import LARGE_LYMPHOCYTE_UM
-from edge_wbc.lab.synthesis.fields import DrawnField, PlacedCell, SmearLook, compose_field, smear_look
-from edge_wbc.lab.synthesis.optics import DOMAINS, decoded, domain_optics, jpeg_photograph
-from edge_wbc.lab.synthesis.stain import random_stain
+from edge_wbc.lab.synthesis.annotations import SETS, write_sets
+from edge_wbc.lab.synthesis.fields import SmearOptions, drawn_field, stem
 
-__all__ = ["SmearOptions", "draw_field", "draw_smears"]
+__all__ = ["FORMATS", "MARKER", "draw_smears"]
 
-# The first word of every seed: numpy pads seeds with zeros, so [7, 0] and [7, 0, 0] would be one seed.
-_OF_SMEAR, _OF_FIELD = 1, 2
-_OBJECTIVE = 100.0
-_SMALLEST_SIDE = 64
+MARKER = "smears.json"
+FORMATS: tuple[str, ...] = ("records", "masks", *SETS)
+"""What a run may write beside photographs; records always are."""
 
-
-@dataclass(frozen=True)
-class SmearOptions:
-    """Which smears to draw.
-
-    Attributes:
-        domain: one of `optics.DOMAINS`; it changes how cells are seen and at what scale, not which cells.
-        smears, fields_per_smear: how many.
-        white_cells: in each field.
-        width, height: of a field, px.
-        classes: the classes a white cell is drawn from, all alike.
-        seed: equal seeds draw equal smears.
-        name: what file names begin with.
-
-    Raises:
-        BadInput: an unknown domain or class, a count that is not positive, a negative seed, a field below 64 px, or
-            a name that is no plain file name.
-    """
-
-    domain: str
-    smears: int
-    fields_per_smear: int
-    white_cells: int = 6
-    width: int = 640
-    height: int = 480
-    classes: tuple[str, ...] = FIVE_CLASSES
-    seed: int = 0
-    name: str = "smear"
-
-    def __post_init__(self) -> None:
-        domain_optics(self.domain)
-        for what in ("smears", "fields_per_smear", "white_cells"):
-            if getattr(self, what) < 1:
-                raise BadInput(what, f"{getattr(self, what)} is not a positive number")
-        if min(self.width, self.height) < _SMALLEST_SIDE:
-            raise BadInput("field", f"{self.width} x {self.height} px is too small", f"{_SMALLEST_SIDE} px at least")
-        strangers = [name for name in self.classes if name not in FIVE_CLASSES]
-        if strangers or not self.classes:
-            raise BadInput("classes", f"unknown: {strangers}" if strangers else "none", f"of {', '.join(FIVE_CLASSES)}")
-        if self.seed < 0:
-            raise BadInput("seed", f"{self.seed} is negative")
-        if not self.name or not all(sign.isalnum() or sign in "-_" for sign in self.name):
-            raise BadInput("name", f"{self.name!r} is no file name", "use letters, digits, - and _")
-
-
-def draw_field(options: SmearOptions, smear: int, field: int) -> tuple[np.ndarray, Field]:
-    """One photographed field and its record, alone or as one of many: the same either way.
-
-    Args:
-        options: the run.
-        smear, field: numbers from 0; those beyond the run's counts are drawn as a longer run would.
-
-    Returns:
-        uint8 RGB (height, width, 3), and the record.
-
-    Raises:
-        BadInput: a negative number, or white cells that do not fit in the field.
-    """
-    data, record = _photographed(options, smear, field)
-    return decoded(data), record
+Report = Callable[[str, int, int], None]
+# Level 1 is four times as quick as zlib's usual 6, and flat areas hardly grow by it.
+_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
 def draw_smears(
-    out: Path, options: SmearOptions, report: Callable[[int, int], None] | None = None, processes: int = 1
+    out: Path,
+    options: SmearOptions,
+    report: Callable[[int, int], None] | None = None,
+    processes: int = 1,
+    count: int | None = None,
+    formats: Sequence[str] = ("records",),
 ) -> int:
-    """Draws all fields into `out/images/NAME.jpg` and `out/records/NAME.json`.
+    """Draws fields into `out/images/NAME.jpg` and `out/records/NAME.json`, and what else `formats` asks for.
+
+    `masks/NAME.png` holds 255 on nuclei, 128 on cytoplasm, 0 elsewhere (none where no such cell is);
+    `instances/NAME.png` is 16-bit: n on the n-th cell of the record, 1001 and more on each cell without a box. Sets for
+    other tools lie in `out/FORMAT/main` and `out/FORMAT/subtypes`.
 
     Each file is written beside its place and renamed there, the record last; fields that are already complete are
-    left alone, so a stopped run goes on where it stopped.
+    left alone, so a stopped run goes on where it stopped, and a longer one adds to a shorter.
 
     Args:
         out: the dataset's folder; made when absent.
         options: the run.
         report: called with the fields done, skipped ones among them, and the total.
         processes: how many processes draw, at most.
+        count: of the run's fields only so many first ones; None for all.
+        formats: of `FORMATS`.
 
     Returns:
         The number of fields written now.
 
     Raises:
-        BadInput: `processes` below 1, or fields of the same names drawn with other options.
+        BadInput: `processes` below 1, a count out of range, an unknown format, a folder with anything else or another
+            run in it, or what `drawn_field` raises.
     """
+    total = options.smears * options.fields_per_smear
+    count = total if count is None else count
     if processes < 1:
         raise BadInput("processes", f"{processes} is not a positive number")
-    (out / "images").mkdir(parents=True, exist_ok=True)
-    (out / "records").mkdir(exist_ok=True)
-    jobs = [(smear, field) for smear in range(options.smears) for field in range(options.fields_per_smear)]
-    todo = [job for job in jobs if not _complete(out, options, *job)]
+    if not 1 <= count <= total:
+        raise BadInput("count", f"{count} is not in 1 to {total}")
+    for name in formats:
+        if name not in FORMATS:
+            raise BadInput("formats", f"unknown: {name!r}", f"of {', '.join(FORMATS)}")
+    jobs = [divmod(number, options.fields_per_smear) for number in range(count)]
+    _claim(out, options)
+    masks = "masks" in formats
+    for folder in ("images", "records", *(("masks", "instances") if masks else ())):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    todo = [job for job in jobs if not _complete(out, stem(options, *job), masks)]
     done = len(jobs) - len(todo)
     if report and done:
         report(done, len(jobs))
-    for _ in map_in_order(partial(_write, out, options), todo, processes=processes):
+    for _ in map_in_order(partial(_write, out, options, masks), todo, processes=processes):
         done += 1
         if report:
             report(done, len(jobs))
+    for name in formats:
+        if name in SETS:
+            write_sets(out, name)
     return len(todo)
 
 
-def _write(out: Path, options: SmearOptions, job: tuple[int, int]) -> None:
-    data, record = _photographed(options, *job)
-    write_whole(out / record.image, data)
-    write_field(_record_path(out, options, *job), record)
+def _write(out: Path, options: SmearOptions, masks: bool, job: tuple[int, int]) -> None:
+    name = stem(options, *job)
+    drawn = drawn_field(options, *job)
+    write_whole(out / drawn.record.image, drawn.jpeg)
+    if masks:
+        if drawn.mask is not None:
+            write_whole(out / "masks" / f"{name}.png", _png(drawn.mask))
+        write_whole(out / "instances" / f"{name}.png", _png(drawn.owners))
+    write_field(out / "records" / f"{name}.json", drawn.record)
 
 
-def _complete(out: Path, options: SmearOptions, smear: int, field: int) -> bool:
-    path = _record_path(out, options, smear, field)
-    image = out / "images" / f"{path.stem}.jpg"
-    if not (path.exists() and image.exists()):
+def _png(grey: np.ndarray) -> bytes:
+    return cv2.imencode(".png", grey, _PNG)[1].tobytes()
+
+
+def _complete(out: Path, name: str, masks: bool) -> bool:
+    record = out / "records" / f"{name}.json"
+    if not (record.is_file() and (out / "images" / f"{name}.jpg").is_file()):
         return False
-    found, wanted = read_field(path), _record(options, smear, field, ())
-    same = (found.smear, found.camera, found.width, found.height) == (
-        wanted.smear, wanted.camera, wanted.width, wanted.height,
-    )  # fmt: skip
-    if not same or len(found.cells) != options.white_cells:
-        raise BadInput(path, "was drawn with other options", "choose another folder or name")
-    return True
-
-
-def _record_path(out: Path, options: SmearOptions, smear: int, field: int) -> Path:
-    return out / "records" / f"{_stem(options, smear, field)}.json"
-
-
-def _stem(options: SmearOptions, smear: int, field: int) -> str:
-    return f"{options.name}_{smear:03d}_{field:03d}"
-
-
-def _photographed(options: SmearOptions, smear: int, field: int) -> tuple[bytes, Field]:
-    if min(smear, field) < 0:
-        raise BadInput("field", f"smear {smear}, field {field}: numbers begin at 0")
-    optics = domain_optics(options.domain)
-    chance, drawn_seed, seen_seed = np.random.SeedSequence([_OF_FIELD, options.seed, smear, field]).spawn(3)
-    names = [str(name) for name in np.random.default_rng(chance).choice(options.classes, options.white_cells)]
-    look = _look(options.seed, smear, optics.um_per_px)
-    finest = min(known.um_per_px for known in DOMAINS.values())
-    drawn: DrawnField = compose_field(look, names, options.width, options.height, drawn_seed, finest)
-    data = jpeg_photograph(drawn.rgb, optics, np.random.default_rng(seen_seed))
-    return data, _record(options, smear, field, drawn.placed)
-
-
-@lru_cache(maxsize=4)
-def _look(seed: int, smear: int, um_per_px: float) -> SmearLook:
-    stain_seed, sprite_seed = np.random.SeedSequence([_OF_SMEAR, seed, smear]).spawn(2)
-    return smear_look(random_stain(np.random.default_rng(stain_seed)), um_per_px, sprite_seed)
-
-
-def _record(options: SmearOptions, smear: int, field: int, placed: tuple[PlacedCell, ...]) -> Field:
-    optics = domain_optics(options.domain)
-    return Field(
-        image=f"images/{_stem(options, smear, field)}.jpg",
-        width=options.width,
-        height=options.height,
-        cells=tuple(Cell(cell.box, {"drawn": _label(cell)}) for cell in placed),
-        smear=Smear(id=f"{options.name}-{options.seed}-{smear:03d}", stain="drawn"),
-        microscope=Microscope(optics.microscope, _OBJECTIVE),
-        camera=optics.camera,
-        um_per_px=optics.um_per_px,
+    if not masks:
+        return True
+    nucleated = any(MAIN_TYPES.get(cell.subtype) != "platelet" for cell in read_field(record).cells)
+    return (out / "instances" / f"{name}.png").is_file() and (
+        not nucleated or (out / "masks" / f"{name}.png").is_file()
     )
 
 
-def _label(cell: PlacedCell) -> str:
-    if cell.name != "lymphocyte":
-        return cell.name
-    return "small_lymphocyte" if cell.sprite.diameter_um < LARGE_LYMPHOCYTE_UM else "large_lymphocyte"
+def _claim(out: Path, options: SmearOptions) -> None:
+    """Makes `out` this run's, or goes on in it."""
+    check_replaceable(out, MARKER)
+    mine = _facts(options)
+    if (out / MARKER).is_file():
+        theirs = read_json(out / MARKER)
+        theirs = theirs if isinstance(theirs, dict) else {}
+        for name in sorted({*mine, *theirs}):
+            if mine.get(name) != theirs.get(name):
+                fault = f"holds another run: {name} {_said(theirs.get(name))} there, {_said(mine.get(name))} here"
+                raise BadInput(out, fault, "choose another --out")
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / MARKER, (json.dumps(mine, indent=1) + "\n").encode())
+
+
+def _said(value: Any) -> str:
+    return json.dumps(value)
+
+
+def _facts(options: SmearOptions) -> dict[str, Any]:
+    """What makes a run that run; how many smears it has does not."""
+    facts = asdict(options)
+    del facts["smears"]
+    facts["pools"] = [str(path.resolve()) for path in options.pools]
+    plain: dict[str, Any] = json.loads(json.dumps(facts))  # tuples become lists, as they come back
+    return plain

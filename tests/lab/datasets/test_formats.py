@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.records import Cell, Field, Smear, write_field
+from edge_wbc.core.taxonomy import SUBTYPES
 from edge_wbc.lab.datasets.formats import FORMATS
-from edge_wbc.lab.datasets.formats.common import Exported, Marked, plain_name, stem_of, thin_box, to_field
+from edge_wbc.lab.datasets.formats.common import CLASS_SETS, Exported, Marked, plain_name, stem_of, thin_box, to_field
 
 ANNOTATIONS = [name for name, form in FORMATS.items() if form.write]
 
@@ -26,7 +27,7 @@ def sound(record: Field, suffix: str) -> Field:
     return replace(record, image=f"of {record.image}{suffix}", cells=cells)
 
 
-def write(name: str, out: Path, records: list[Field]) -> None:
+def write(name: str, out: Path, records: list[Field], classes: str = "labels") -> None:
     """Annotation files, and an empty file for each photograph."""
     form = FORMATS[name]
     assert form.write
@@ -34,7 +35,7 @@ def write(name: str, out: Path, records: list[Field]) -> None:
     entries = [Exported(plain_name(record.image), record) for record in records]
     for entry in entries:
         (out / form.images / entry.name).touch()
-    form.write(out, entries)
+    form.write(out, entries, CLASS_SETS[classes])
 
 
 def read(name: str, src: Path, sizes: dict[str, tuple[int, int]]) -> tuple[list[Field], list[Fault]]:
@@ -104,6 +105,22 @@ def test_boxes_are_written_as_each_format_counts(tmp_path):
         *("a.jpg", "band", "7"),
         *("0", "0", "40", "30"),
     ]
+
+
+@pytest.mark.parametrize("name", ["coco", "voc", "yolo"])
+@pytest.mark.parametrize("classes", ["main", "subtypes"])
+def test_subtypes_and_their_main_types_lead_back(name, classes, tmp_path):
+    votes = [(subtype, {"drawn": label}) for subtype, label in SUBTYPES.items()]
+    votes.append(("lymphocyte", {"drawn": "large_lymphocyte"}))
+    cells = [Cell((2 * k, 0, 2 * k + 2, 9), said, subtype=subtype) for k, (subtype, said) in enumerate(votes)]
+    record = Field("images/a.jpg", 100, 80, tuple(cells))
+    write(name, tmp_path, [record], classes)
+    assert read(name, tmp_path, {"a.jpg": (100, 80)}) == ([record], [])
+
+
+def test_cells_without_a_subtype_are_not_written_as_one(tmp_path):
+    with pytest.raises(BadInput, match="only drawn and assembled smears"):
+        write("coco", tmp_path, [RECORD], "main")
 
 
 @pytest.mark.parametrize("name", ANNOTATIONS)

@@ -19,13 +19,12 @@ from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.files import write_whole
 from edge_wbc.core.records import read_json
 from edge_wbc.lab.datasets.formats.common import (
-    CLASS_NAMES,
     KEY,
+    ClassSet,
     Entry,
     Exported,
     Marked,
     cell_json,
-    class_of,
     facts_of,
     mask_of,
     photograph,
@@ -143,9 +142,9 @@ def _read_file(src: Path, file: Path) -> Iterator[Entry]:
         )
 
 
-def write_coco(out: Path, fields: Sequence[Exported]) -> None:
+def write_coco(out: Path, fields: Sequence[Exported], classes: ClassSet) -> None:
     """Writes ``annotations.json``; the photographs go to ``images/``."""
-    ids = {name: number for number, name in enumerate(CLASS_NAMES, 1)}
+    ids = {name: number for number, name in enumerate(classes.names, 1)}
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for number, entry in enumerate(fields, 1):
@@ -158,7 +157,7 @@ def write_coco(out: Path, fields: Sequence[Exported]) -> None:
                 {
                     "id": len(annotations) + 1,
                     "image_id": number,
-                    "category_id": ids[class_of(cell)],
+                    "category_id": ids[classes.of(cell)],
                     "bbox": [x0, y0, x1 - x0, y1 - y0],
                     "area": (x1 - x0) * (y1 - y0),
                     "iscrowd": 0,

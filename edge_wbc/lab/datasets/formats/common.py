@@ -18,14 +18,24 @@ from pydantic import BaseModel, ValidationError
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.images import IMAGE_SUFFIXES
 from edge_wbc.core.records import SCHEMA_VERSION, Cell, Field, field_from_json, field_to_json, read_json, record_faults
-from edge_wbc.core.taxonomy import LABELS, label_from_name
+from edge_wbc.core.taxonomy import LABELS, MAIN_TYPES, SUBTYPES, label_from_name
 
-__all__ = ["KEY", "Entry", "Exported", "Marked", "Reader", "Single", "Writer", "to_field"]
+__all__ = [
+    "CLASS_SETS",
+    "KEY",
+    "ClassSet",
+    "Entry",
+    "Exported",
+    "Marked",
+    "Reader",
+    "Single",
+    "Writer",
+    "to_field",
+]
 
 KEY = "edge_wbc"
 WHITE_CELL = "white_cell"
 Riding = TypeVar("Riding", bound=BaseModel)
-CLASS_NAMES = (*LABELS, WHITE_CELL)
 _UNNAMED = {
     "white cell",
     "wbc",
@@ -90,9 +100,17 @@ class Exported:
     record: Field
 
 
+@dataclass(frozen=True)
+class ClassSet:
+    """The classes of a format with one class a box: their names, and which of them a cell is of."""
+
+    names: tuple[str, ...]
+    of: Callable[[Cell], str]
+
+
 Entry = Marked | Single | Fault
 Reader = Callable[[Path], Iterator[Entry]]
-Writer = Callable[[Path, Sequence[Exported]], None]
+Writer = Callable[[Path, Sequence[Exported], ClassSet], None]
 
 
 def plain_name(image: str) -> str:
@@ -167,12 +185,25 @@ _OWN = ("schema", "width", "height", "cells")
 
 def said_of(cell: Cell) -> dict[str, Any]:
     """What a cell says beside its box and class."""
-    return {"votes": dict(cell.votes), "score": cell.score, "cut": cell.cut}
+    return {"votes": dict(cell.votes), "score": cell.score, "cut": cell.cut, "subtype": cell.subtype}
 
 
-def class_of(cell: Cell) -> str:
-    """The class that a format with one class a box gets: the label all experts agree on."""
+def _agreed(cell: Cell) -> str:
     return cell.label or WHITE_CELL
+
+
+def _subtype(cell: Cell) -> str:
+    if not cell.subtype:
+        raise BadInput("subtype", f"none of the cell at {list(cell.box)}", "only drawn and assembled smears have them")
+    return cell.subtype
+
+
+# What all experts agree on; and the two sets of Al-Qudah and Suen, which drawn and assembled cells alone have.
+CLASS_SETS: dict[str, ClassSet] = {
+    "labels": ClassSet((*LABELS, WHITE_CELL), _agreed),
+    "main": ClassSet(tuple(dict.fromkeys(MAIN_TYPES.values())), lambda cell: MAIN_TYPES[_subtype(cell)]),
+    "subtypes": ClassSet(tuple(SUBTYPES), _subtype),
+}
 
 
 def cell_json(box: Sequence[float], name: str, expert: str, said: Any = None) -> dict[str, Any]:
@@ -186,12 +217,15 @@ def cell_json(box: Sequence[float], name: str, expert: str, said: Any = None) ->
     Raises:
         BadInput: an unknown class, with the nearest label.
     """
-    label = None if re.sub(r"[\s_-]+", " ", name.strip().lower()) in _UNNAMED else label_from_name(name)
     body = dict(said) if isinstance(said, Mapping) else {}
+    subtype = body.get("subtype")
+    if isinstance(subtype, str) and subtype in SUBTYPES and name in (subtype, MAIN_TYPES[subtype]):
+        return {**body, "box": list(box)}
+    label = None if re.sub(r"[\s_-]+", " ", name.strip().lower()) in _UNNAMED else label_from_name(name)
     votes = body.get("votes")
     labels = list(votes.values()) if isinstance(votes, Mapping) else []
     if (labels[0] if labels and all(said == labels[0] for said in labels) else None) != label:
-        body["votes"] = {expert: label} if label else {}
+        body |= {"votes": {expert: label} if label else {}, "subtype": ""}
     return {**body, "box": list(box)}
 
 

@@ -18,6 +18,7 @@ from edge_wbc.core.files import write_whole
 from edge_wbc.core.taxonomy import label_from_name
 from edge_wbc.lab.datasets.formats.common import (
     WHITE_CELL,
+    ClassSet,
     Entry,
     Exported,
     Marked,
@@ -125,13 +126,20 @@ def _write(out: Path, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     write_whole(out / FILE, text.getvalue().encode())
 
 
-def write_table(out: Path, fields: Sequence[Exported]) -> None:
+def write_table(out: Path, fields: Sequence[Exported], classes: ClassSet) -> None:
     """Writes ``labels.csv`` with a row for each box; the photographs go to ``images/``."""
     rows: list[tuple[object, ...]] = []
     for entry in fields:
         smear, facts = entry.record.smear.id, json.dumps(facts_of(entry.record))
         mine: list[tuple[object, ...]] = [
-            (entry.name, cell.label or "", smear, *cell.box, json.dumps(said_of(cell))) for cell in entry.record.cells
+            (
+                entry.name,
+                "" if classes.of(cell) == WHITE_CELL else classes.of(cell),
+                smear,
+                *cell.box,
+                json.dumps(said_of(cell)),
+            )
+            for cell in entry.record.cells
         ] or [(entry.name, "", smear, "", "", "", "", "")]
         rows += [(*row, "" if number else facts) for number, row in enumerate(mine)]
     _write(out, ("image", "label", "smear", *BOX_COLUMNS, "cell", "field"), rows)

@@ -23,11 +23,11 @@ from edge_wbc.core.files import write_whole
 from edge_wbc.core.images import IMAGE_SUFFIXES
 from edge_wbc.lab.datasets.formats.common import (
     KEY,
+    ClassSet,
     Entry,
     Exported,
     Marked,
     cell_json,
-    class_of,
     facts_of,
     mask_of,
     photograph,
@@ -121,7 +121,7 @@ def _photograph(src: Path, file: Path, name: str) -> Path:
     raise fault or BadInput(file, "names no photograph")
 
 
-def write_voc(out: Path, fields: Sequence[Exported]) -> None:
+def write_voc(out: Path, fields: Sequence[Exported], classes: ClassSet) -> None:
     """Writes ``Annotations/NAME.xml``; the photographs go to ``JPEGImages/``."""
     (out / "Annotations").mkdir(exist_ok=True)
     for entry in fields:
@@ -132,7 +132,7 @@ def write_voc(out: Path, fields: Sequence[Exported]) -> None:
         _tell(root, segmented=0, **{KEY: json.dumps(facts_of(record))})
         for cell in record.cells:
             node = SubElement(root, "object")
-            _tell(node, name=class_of(cell), pose="Unspecified", truncated=int(cell.cut), difficult=0)
+            _tell(node, name=classes.of(cell), pose="Unspecified", truncated=int(cell.cut), difficult=0)
             x0, y0, x1, y1 = cell.box
             _tell(SubElement(node, "bndbox"), xmin=x0 + 1, ymin=y0 + 1, xmax=x1, ymax=y1)
             _tell(node, **{KEY: json.dumps(said_of(cell))})

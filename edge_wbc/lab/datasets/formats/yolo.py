@@ -22,13 +22,12 @@ from edge_wbc.core.files import write_whole
 from edge_wbc.core.images import list_images
 from edge_wbc.core.records import Box
 from edge_wbc.lab.datasets.formats.common import (
-    CLASS_NAMES,
     KEY,
+    ClassSet,
     Entry,
     Exported,
     Marked,
     cell_json,
-    class_of,
     facts_of,
     mask_of,
     relative,
@@ -135,17 +134,17 @@ def _line(number: int, box: Box, width: int, height: int) -> str:
     return " ".join([str(number), *map(repr, shares)])
 
 
-def write_yolo(out: Path, fields: Sequence[Exported]) -> None:
+def write_yolo(out: Path, fields: Sequence[Exported], classes: ClassSet) -> None:
     """Writes ``labels/NAME.txt``, ``data.yaml`` and ``edge_wbc.json``; the photographs go to ``images/``."""
-    ids = {name: number for number, name in enumerate(CLASS_NAMES)}
+    ids = {name: number for number, name in enumerate(classes.names)}
     (out / "labels").mkdir(exist_ok=True)
     riding = {}
     for entry in fields:
         record, file = entry.record, f"labels/{Path(entry.name).stem}.txt"
-        lines = [_line(ids[class_of(cell)], cell.box, record.width, record.height) for cell in record.cells]
+        lines = [_line(ids[classes.of(cell)], cell.box, record.width, record.height) for cell in record.cells]
         write_whole(out / file, "".join(f"{line}\n" for line in lines).encode())
         said = [(line, said_of(cell)) for line, cell in zip(lines, record.cells, strict=True)]
         riding[file] = {"field": facts_of(record), "cells": said}
     write_whole(out / f"{KEY}.json", (json.dumps({"labels": riding}) + "\n").encode())
-    plain = {"path": ".", "train": "images", "val": "images", "names": dict(enumerate(CLASS_NAMES))}
+    plain = {"path": ".", "train": "images", "val": "images", "names": dict(enumerate(classes.names))}
     write_whole(out / "data.yaml", yaml.safe_dump(plain, sort_keys=False).encode())
