@@ -55,14 +55,14 @@ _OF_CELL, _OF_SUBTYPE = 3, 4
 _WHITE = tuple(name for name in ANNOTATED if name not in SEE_THROUGH)
 _SMALLEST_UM = 16.0
 _LARGEST_SIDE = 2000
-_DENSEST = 0.6  # share of what a field has left that the squares around red cells may fill
+_DENSEST = 0.75  # share of what a field has left that the squares around red cells may fill
 _NEIGHBOUR, _PLATELETS = 0.25, 0.5  # how often there is another white cell, and how many platelets on average
 _REDS = 6  # different red cells around a cell
 _AROUND = 0.25  # of the photograph's side: how far the field reaches beyond it
 _JITTER = 0.1  # of the photograph's side: how far off its middle a cell may lie
 _OFF_AXIS = 0.8  # of the field's radius: how far from its middle a cell may be photographed
 _ATTEMPTS = 60
-_PLACING = PlacementOptions(thresholds=(0.0, 0.15), most_tries=500)
+_PLACING = PlacementOptions(thresholds=(0.0, 0.06), most_tries=500)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class SingleCellOptions:
     """
 
     classes: tuple[str, ...] = FIVE_CLASSES
-    size: int = 128
+    size: int = 160
     domain: str = ANY_DOMAIN
     um_per_px: float | None = None
     stain: str = ANY_STAIN
@@ -302,7 +302,12 @@ def _laid(
         )
         owner = int(field.owners[side // 2, side // 2])
         if 1 <= owner <= len(field.cells) and field.cells[owner - 1].subtype == subtype:
-            left, top = (round((side - size) / 2 + shift * size) for shift in rng.uniform(-_JITTER, _JITTER, 2))
+            x0, y0, x1, y1 = field.cells[owner - 1].box
+            # Large cells stay nearer the middle, or the border would cut what is to be learnt.
+            room = np.maximum(0, (size - np.array([x1 - x0, y1 - y0])) // 2)
+            shift = np.clip(rng.uniform(-_JITTER, _JITTER, 2) * size, -room, room)
+            corner = np.rint((np.array([x0 + x1, y0 + y1]) - size) / 2 + shift).astype(int)
+            left, top = np.clip(corner, 0, side - size).tolist()
             return field, owner, np.s_[top : top + size, left : left + size]
     raise BadInput("size", f"{size} px leave no room for a {subtype}", "give a larger --size")
 

@@ -39,10 +39,10 @@ def test_a_cell_is_the_same_alone_and_in_any_run(number, seed):
     assert one.jpeg == two.jpeg and (one.mask == two.mask).all() and one.subtype == two.subtype
     assert SUBTYPES[one.subtype] == one.label and five_class(one.label) == FIVE_CLASSES[number % 5]
     rgb = decoded(one.jpeg)
-    assert rgb.shape == (128, 128, 3) and one.mask.shape == (128, 128) and one.mask.dtype == np.uint8
+    assert rgb.shape == (160, 160, 3) and one.mask.shape == (160, 160) and one.mask.dtype == np.uint8
     assert set(np.unique(one.mask)) <= {0, 128, 255}
     rows, columns = np.nonzero(one.mask)
-    assert abs(np.mean(rows) - 64) < 24 and abs(np.mean(columns) - 64) < 24
+    assert abs(np.mean(rows) - 80) < 24 and abs(np.mean(columns) - 80) < 24
 
 
 def test_numbers_and_seeds_differ():
