@@ -16,7 +16,7 @@ import numpy as np
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.records import Box
 from edge_wbc.lab.synthesis.cutouts import ANNOTATED, ARTEFACT, RED_CELL, SEE_THROUGH, Cutout, Pools
-from edge_wbc.lab.synthesis.placement import PlacementOptions, place
+from edge_wbc.lab.synthesis.placement import Placement, PlacementOptions, place
 
 __all__ = ["COVERED", "FIRST_SCENERY", "INSIDE", "Assembled", "OwnedCell", "assemble"]
 
@@ -30,6 +30,8 @@ FIRST_SCENERY = 1001
 _MOST_ANNOTATED = FIRST_SCENERY - 1
 # Of all cells asked for, the share that has to find room; red cells beyond what fits are left out.
 _ENOUGH = 0.75
+# About half the distance from one bare patch to the next.
+_PATCH_UM = 30.0
 _SHORT = 2**16 - FIRST_SCENERY
 
 
@@ -98,6 +100,7 @@ def assemble(
     lit: np.ndarray | None = None,
     annotated: Collection[str] = ANNOTATED,
     middle: tuple[int, int] | None = None,
+    bare: float = 0.0,
 ) -> Assembled:
     """Draws cells from pools, turns and places them, and paints the field.
 
@@ -111,6 +114,7 @@ def assemble(
         annotated: the pools whose cells get boxes; others are scenery, which must let light through.
         middle: x, y where the middle of the first annotated cell's box lies, that of the first such name in `counts`;
             None for a random place, as of all others.
+        bare: red cells leave patches of glass bare, from 0, none, to below 1; there are as many of them all the same.
 
     Raises:
         BadInput: a negative or huge count, a pool that is not there, or a canvas with too little room, told with how
@@ -121,14 +125,16 @@ def assemble(
     chance, layout, cloudy = (np.random.default_rng(part) for part in seed.spawn(3))
     # Where rows of one strategy begin decides who finds room: annotated cells first, as the paper's white cells are.
     order = sorted(counts, key=lambda name: (name not in annotated, name == ARTEFACT, name == RED_CELL))
-    posed = list(_posed(pools, [(name, counts[name]) for name in order], chance))
+    spare = round(counts.get(RED_CELL, 0) * bare / (1 - bare))
+    posed = list(_posed(pools, [(name, counts[name] + spare * (name == RED_CELL)) for name in order], chance))
     sizes = np.array([(x1 - x0, y1 - y0) for x0, y0, x1, y1 in (one.box for one in posed)], np.int64).reshape(-1, 2)
     first = None if middle is None else (middle[0] - int(sizes[0][0]) // 2, middle[1] - int(sizes[0][1]) // 2)
     placement = place(sizes, canvas, options, layout, first)
-    _check_room(pools, posed, placement.placed, canvas, annotated)
+    placed = _thinned(posed, placement, spare, canvas, _PATCH_UM / pools.um_per_px, cloudy)
+    _check_room(pools, posed, placed, sum(counts.values()), canvas, annotated)
     laid = [
         (one, x - one.box[0], y - one.box[1])
-        for one, (x, y), there in zip(posed, placement.corners.tolist(), placement.placed, strict=True)
+        for one, (x, y), there in zip(posed, placement.corners.tolist(), placed, strict=True)
         if there
     ]
     laid.sort(key=lambda entry: _height(entry[0].subtype))
@@ -202,17 +208,41 @@ def _check(pools: Pools, counts: Mapping[str, int], annotated: Collection[str]) 
         raise BadInput("counts", f"{sum(counts.values())} cells are too many", f"{_SHORT} a field at most")
 
 
+def _thinned(
+    posed: list[_Posed],
+    placement: Placement,
+    spare: int,
+    canvas: tuple[int, int],
+    patch: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """Which cells stay: bool (n,); of the red cells the `spare` ones are taken away where smooth noise is lowest."""
+    kept = placement.placed.copy()
+    reds = np.flatnonzero(kept & np.array([one.subtype == RED_CELL for one in posed], bool))
+    rows, columns = (max(2, round(side / patch) + 1) for side in canvas[::-1])
+    cloud = cv2.resize(rng.standard_normal((rows, columns)), canvas, interpolation=cv2.INTER_CUBIC)
+    wanted = sum(one.subtype == RED_CELL for one in posed) - spare
+    x, y = (np.clip(placement.corners[reds, axis], 0, canvas[axis] - 1) for axis in (0, 1))
+    kept[reds[np.argsort(cloud[y, x], kind="stable")[: max(0, len(reds) - wanted)]]] = False
+    return kept
+
+
 def _check_room(
-    pools: Pools, posed: list[_Posed], placed: np.ndarray, canvas: tuple[int, int], annotated: Collection[str]
+    pools: Pools,
+    posed: list[_Posed],
+    placed: np.ndarray,
+    asked: int,
+    canvas: tuple[int, int],
+    annotated: Collection[str],
 ) -> None:
     marked = np.array([one.subtype in annotated for one in posed], bool)
     found = int(placed.sum())
-    if (placed | ~marked).all() and found >= _ENOUGH * len(placed):
+    if (placed | ~marked).all() and found >= _ENOUGH * asked:
         return
     um = pools.um_per_px
     raise BadInput(
         "field",
-        f"{found} of {len(placed)} cells fit in {canvas[0]} x {canvas[1]} px "
+        f"{found} of {asked} cells fit in {canvas[0]} x {canvas[1]} px "
         f"({canvas[0] * um:.0f} x {canvas[1] * um:.0f} um)",
         "ask for fewer, a larger field, or more micrometres a pixel",
     )

@@ -18,7 +18,7 @@ from edge_wbc.lab.synthesis.drawing import draw_pools
 from edge_wbc.lab.synthesis.optics import Optics, decoded, domain_optics, jpeg_photograph, seen
 from edge_wbc.lab.synthesis.placement import PlacementOptions
 from edge_wbc.lab.synthesis.pools import read_pools
-from edge_wbc.lab.synthesis.stain import STAINS, random_stain
+from edge_wbc.lab.synthesis.stain import STAINS, Stain, random_stain
 
 __all__ = [
     "ANY_STAIN",
@@ -32,13 +32,14 @@ __all__ = [
 ]
 
 ANY_STAIN = "any"
-LOOSENESS = (0.0, 0.1)
-"""Lowest and highest Jaccard index that a cell may share with one placed before it: red cells touch, few overlap."""
+LOOSENESS = (0.0, 0.25)
+"""Lowest and highest Jaccard index that a cell may share with one placed before it, in the most crowded smear."""
 LARGE_LYMPHOCYTE_UM = 11.0
 """Small lymphocytes end and large ones begin at about one and a half red cells."""
 
 # The first word of every seed: numpy pads seeds with zeros, so [7, 0] and [7, 0, 0] would be one seed.
 _OF_SMEAR, _OF_FIELD = 1, 2
+_PARTS = ("stain", "cells", "crowding", "evenness")
 _OBJECTIVE = 100.0
 _SMALLEST_SIDE = 64
 _LARGEST_SIDE = 8192
@@ -47,6 +48,8 @@ _CROWDING = (0.006, 0.0125)
 # How many different cells of a kind a drawn smear has; white cells are drawn anew for every field.
 _OF_A_KIND = {RED_CELL: 24, ARTEFACT: 4} | dict.fromkeys(PLATELETS, 6)
 _DIRT = 1.2
+# How even a smear is: the share of its highest threshold that is used, and how bare its glass is in patches.
+_CLOSE, _BARE = (0.15, 1.0), (0.0, 0.3)
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class SmearOptions:
         name: what file names begin with.
         stain: one of `stain.STAINS`, or "any", which each smear draws for itself.
         um_per_px: micrometres a pixel spans; None for the domain's, or the pools'.
-        placement: how cells are placed.
+        placement: how cells are placed; the highest threshold is that of the most crowded smear.
         eyepiece: whether the ocular's round field is seen, and black around it.
         pools: folders of cut-outs to assemble from, instead of drawn cells.
 
@@ -164,16 +167,18 @@ def drawn_field(options: SmearOptions, smear: int, field: int) -> DrawnField:
     shared = _pools(options, smear)
     optics = _optics(options, shared.um_per_px)
     counts = _counts(options, shared, smear, np.random.default_rng(chance))
+    placement, bare = _evenness(options, smear)
     whites = {name: count for name, count in counts.items() if count and name in NUCLEATED}
     pools = shared if options.pools else _with_whites(options, smear, shared, whites, cells_seed)
     made = assemble(
         pools,
         counts,
         (options.width, options.height),
-        options.placement,
+        placement,
         layout,
         seen(optics, options.height, options.width) if options.eyepiece else None,
         ANNOTATED if options.white_cells is None else NUCLEATED,
+        bare=bare,
     )
     jpeg = jpeg_photograph(made.rgb, optics, np.random.default_rng(light))
     return DrawnField(jpeg, _record(options, optics, shared.stain, smear, field, made), made.owners, made.nuclei)
@@ -200,7 +205,7 @@ def _counts(options: SmearOptions, pools: Pools, smear: int, rng: np.random.Gene
         plan = Counts(subtypes=known)
     else:
         area = options.width * options.height * pools.um_per_px**2
-        crowding = np.random.default_rng([_OF_SMEAR, options.seed, smear]).uniform(*_CROWDING)
+        crowding = _of_smear(options, smear, "crowding").uniform(*_CROWDING)
         red = crowding * area * rng.uniform(0.8, 1.15)
         drawn = tuple(dict.fromkeys({"neutrophil": "segmented_neutrophil"}.get(name, name) for name in options.classes))
         few = PLATELETS if not options.pools else tuple(name for name in PLATELETS if name in pools.cutouts)
@@ -209,6 +214,18 @@ def _counts(options: SmearOptions, pools: Pools, smear: int, rng: np.random.Gene
     if ARTEFACT in pools.cutouts:
         counts[ARTEFACT] = int(rng.poisson(_DIRT))
     return counts
+
+
+def _of_smear(options: SmearOptions, smear: int, part: str) -> np.random.Generator:
+    seed = np.random.SeedSequence([_OF_SMEAR, options.seed, smear])
+    return np.random.default_rng(dict(zip(_PARTS, seed.spawn(len(_PARTS)), strict=True))[part])
+
+
+def _evenness(options: SmearOptions, smear: int) -> tuple[PlacementOptions, float]:
+    """How close together the cells of a smear lie, and how much glass they leave bare in patches."""
+    rng = _of_smear(options, smear, "evenness")
+    low, high = options.placement.thresholds
+    return replace(options.placement, thresholds=(low, low + (high - low) * rng.uniform(*_CLOSE))), rng.uniform(*_BARE)
 
 
 def _pools(options: SmearOptions, smear: int) -> Pools:
@@ -231,21 +248,23 @@ def _read_pools(paths: tuple[Path, ...]) -> Pools:
 
 
 @lru_cache(maxsize=4)
-def _drawn_pools(seed: int, smear: int, um_per_px: float, stain: str) -> tuple[object, Pools]:
+def _drawn_pools(seed: int, smear: int, um_per_px: float, stain: str) -> tuple[Stain, Pools]:
     """The stain of a smear and the cells that all its fields share."""
-    named, stain_seed, sprites = np.random.SeedSequence([_OF_SMEAR, seed, smear]).spawn(3)
-    if stain == ANY_STAIN:
-        stain = str(np.random.default_rng(named).choice(list(STAINS)))
-    drawn = random_stain(np.random.default_rng(stain_seed), stain)
-    return drawn, draw_pools(drawn, um_per_px, _OF_A_KIND, sprites)
+    stain_seed, cells, *_ = np.random.SeedSequence([_OF_SMEAR, seed, smear]).spawn(len(_PARTS))
+    drawn = random_stain(np.random.default_rng(stain_seed), None if stain == ANY_STAIN else stain)
+    return drawn, draw_pools(drawn, um_per_px, _OF_A_KIND, _number(cells))
 
 
 def _with_whites(
     options: SmearOptions, smear: int, shared: Pools, whites: dict[str, int], seed: np.random.SeedSequence
 ) -> Pools:
     stain, _ = _drawn_pools(options.seed, smear, shared.um_per_px, options.stain)
-    own = draw_pools(stain, shared.um_per_px, whites, seed)
+    own = draw_pools(stain, shared.um_per_px, whites, _number(seed))
     return replace(shared, cutouts={**shared.cutouts, **own.cutouts})
+
+
+def _number(seed: np.random.SeedSequence) -> int:
+    return int(seed.generate_state(1, np.uint64)[0])
 
 
 def _record(options: SmearOptions, optics: Optics, stain: str, smear: int, field: int, made: Assembled) -> Field:
