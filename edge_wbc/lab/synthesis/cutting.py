@@ -95,6 +95,9 @@ class Refused:
     reason: str
 
 
+_UNUSABLE = Refused("unusable", "at fault: `edge-wbc data check` says why")
+
+
 def marks_in(data: Path) -> list[Source | Refused]:
     """What is marked in DATA: records of fields, labels.csv, Pascal VOC or class folders, masks/ beside them.
 
@@ -112,7 +115,7 @@ def marks_in(data: Path) -> list[Source | Refused]:
     found: list[Source | Refused] = []
     for entry in FORMATS[kind].read(data):
         if isinstance(entry, Fault):
-            found.append(Refused("unreadable", entry.fault))
+            found.append(_UNUSABLE)
             continue
         name = f"{data.name}/{entry.name}"
         if isinstance(entry, Single):
@@ -127,7 +130,7 @@ def marks_in(data: Path) -> list[Source | Refused]:
 def _marked(entry: Marked, name: str) -> Iterable[Source | Refused]:
     height, width = read_image(entry.image).shape[:2]
     field, faults = to_field(entry, width, height)
-    found: list[Source | Refused] = [Refused("unreadable", fault.fault) for fault in faults]
+    found: list[Source | Refused] = [_UNUSABLE for _ in faults]
     if field is not None:
         found.append(
             Source(
