@@ -73,6 +73,7 @@ class SmearOptions:
         stain: one of `stain.STAINS`, or "any", which each smear draws for itself.
         um_per_px: micrometres a pixel spans; None for the domain's, or the pools'.
         placement: how cells are placed; the highest threshold is that of the most crowded smear.
+        mark_platelets: whether platelets beside a fixed number of white cells get boxes too.
         eyepiece: whether the ocular's round field is seen, and black around it.
         pools: folders of cut-outs to assemble from, instead of drawn cells.
 
@@ -93,6 +94,7 @@ class SmearOptions:
     stain: str = ANY_STAIN
     um_per_px: float | None = None
     placement: PlacementOptions = PlacementOptions(thresholds=LOOSENESS)
+    mark_platelets: bool = False
     eyepiece: bool = False
     pools: tuple[Path, ...] = ()
 
@@ -182,7 +184,7 @@ def drawn_field(options: SmearOptions, smear: int, field: int) -> DrawnField:
         placement,
         layout,
         seen(optics, options.height, options.width) if options.eyepiece else None,
-        ANNOTATED if options.white_cells is None else NUCLEATED,
+        ANNOTATED if options.white_cells is None or options.mark_platelets else NUCLEATED,
         bare=bare,
     )
     jpeg = jpeg_photograph(made.rgb, optics, np.random.default_rng(light))
