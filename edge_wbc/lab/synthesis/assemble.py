@@ -2,7 +2,8 @@
 
 Annotated cells are placed first and find room before red cells do. On the slide red cells lie below, platelets on
 them, white cells over both, and dirt on everything. An annotated cell that others would hide, or that lies beyond the
-border or the lit disc but for a sliver, is not painted at all: what is left of it would be a cell without a box.
+border or the lit disc but for a sliver, is not painted at all: what is left of it would be a cell without a box. Nor is
+one that covers half of no pixel, as platelets may at coarse scales.
 """
 
 from __future__ import annotations
@@ -131,7 +132,7 @@ def assemble(
     first = None if middle is None else (middle[0] - int(sizes[0][0]) // 2, middle[1] - int(sizes[0][1]) // 2)
     placement = place(sizes, canvas, options, layout, first)
     placed = _thinned(posed, placement, spare, canvas, _PATCH_UM / pools.um_per_px, cloudy)
-    _check_room(pools, posed, placed, sum(counts.values()), canvas, annotated)
+    _check_room(pools, posed, placed, len(posed) - spare, canvas, annotated)
     laid = [
         (one, x - one.box[0], y - one.box[1])
         for one, (x, y), there in zip(posed, placement.corners.tolist(), placed, strict=True)
@@ -259,7 +260,9 @@ def _posed(pools: Pools, counts: list[tuple[str, int]], rng: np.random.Generator
         turns, flips = rng.uniform(0, 360, count), rng.uniform(size=count) < 0.5
         for pick, turn, flip in zip(picks.tolist(), turns.tolist(), flips.tolist(), strict=True):
             if name != RED_CELL:
-                yield _lit(_turned(pool[pick], turn, flip), pools.background)
+                turned = _turned(pool[pick], turn, flip)
+                if turned.cell.any():
+                    yield _lit(turned, pools.background)
                 continue
             key = pick, int(turn // 90) + 4 * flip
             if key not in quarters:
@@ -300,8 +303,6 @@ def _lit(cutout: Cutout, background: np.ndarray) -> _Posed:
         light = 1 - alpha + alpha * (cutout.rgb / np.maximum(background, 1).astype(np.float32))
     else:
         light = cutout.rgb.astype(np.float32) / 255
-    if not cutout.cell.any():
-        raise BadInput(cutout.subtype, "a cut-out without a cell", "remove it from its pool")
     return _Posed(cutout.subtype, light, alpha, cutout.cell, cutout.nucleus, cutout.box)
 
 

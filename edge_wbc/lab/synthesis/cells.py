@@ -1,210 +1,144 @@
-"""One stained white cell, drawn from nothing.
-
-Diameters, nuclei and cytoplasm follow Table 1 of Raabin-WBC (bioRxiv 2021.05.02.442287); granule sizes are
-textbook orders of magnitude, enlarged a little so that they survive a 96-pixel crop; amounts of dye are by eye.
-"""
+"""One stained white cell: its outline, nucleus, chromatin, cytoplasm, granules and vacuoles, as amounts of dye."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import cv2
 import numpy as np
 
-from edge_wbc.core.errors import BadInput
+from edge_wbc.lab.synthesis.cutouts import Cutout
+from edge_wbc.lab.synthesis.looks import LOOKS, Chromatin, Cytoplasm, Granules, Vacuoles
 from edge_wbc.lab.synthesis.nuclei import NUCLEI
-from edge_wbc.lab.synthesis.shapes import Grid, Outline, coverage, noise, random_outline
-from edge_wbc.lab.synthesis.stain import Amounts, Stain
+from edge_wbc.lab.synthesis.shapes import Grid, Outline, coverage, discs, noise, random_outline
+from edge_wbc.lab.synthesis.stain import Stain, painted
 
-__all__ = ["DIAMETERS_UM", "LARGE_LYMPHOCYTE_UM", "CellSprite", "draw_cell"]
+__all__ = ["white_cell"]
 
-DIAMETERS_UM: dict[str, tuple[float, float]] = {
-    "neutrophil": (12, 16),
-    "eosinophil": (14, 16),
-    "basophil": (14, 16),
-    "monocyte": (14, 20),
-    "lymphocyte": (8, 15),
-}
-# Small lymphocytes end and large ones begin at about one and a half red cells.
-LARGE_LYMPHOCYTE_UM = 11.0
-_DEEPEST_CYTOPLASM = 0.62
+_MARGIN_UM = 0.6
+_INSIDE_UM = 0.2  # between the nucleus and the cell's border
 
 
-@dataclass(frozen=True)
-class _Granules:
-    """The granules of a class: spacing and radii in um, share present, dye, and the share above the nucleus."""
-
-    pitch: float
-    smallest: float
-    largest: float
-    share: tuple[float, float]
-    dye: Amounts
-    over: float = 0.0
-    gloss: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What a class looks like beside its nucleus' shape."""
-
-    elongation: float
-    wobble: float
-    nucleus: Amounts
-    cytoplasm: Amounts
-    clumps_um: float
-    clumping: float
-    grain: float
-    granules: _Granules | None
-    vacuoles: float = 0.0
-
-
-_LOOKS: dict[str, _Look] = {
-    "neutrophil": _Look(
-        1.16, 0.03, Amounts(1.0, 0.14, 0.05), Amounts(0.05, 0.02, 0.13), 1.0, 0.2, 0.10,
-        _Granules(0.55, 0.14, 0.22, (0.4, 0.8), Amounts(0.22, 0.0, 0.22)),
-    ),
-    "eosinophil": _Look(
-        1.08, 0.02, Amounts(0.96, 0.14, 0.05), Amounts(0.05, 0.05, 0.2), 1.0, 0.2, 0.08,
-        _Granules(0.98, 0.40, 0.55, (0.84, 0.98), Amounts(0.10, 0.0, 0.68), 0.0, 0.35),
-    ),
-    "basophil": _Look(
-        1.08, 0.02, Amounts(0.70, 0.10, 0.08), Amounts(0.10, 0.06, 0.14), 1.3, 0.12, 0.12,
-        _Granules(1.12, 0.30, 0.68, (0.45, 0.9), Amounts(1.02, 0.26, 0.05), 0.8, 0.2),
-    ),
-    "monocyte": _Look(
-        1.2, 0.045, Amounts(0.94, 0.12, 0.05), Amounts(0.10, 0.24, 0.06), 0.8, 0.2, 0.13,
-        _Granules(0.6, 0.10, 0.17, (0.1, 0.35), Amounts(0.25, 0.05, 0.1)), 0.5,
-    ),
-    "lymphocyte": _Look(
-        1.14, 0.026, Amounts(0.98, 0.16, 0.05), Amounts(0.03, 0.40, 0.02), 1.5, 0.16, 0.10,
-        _Granules(1.6, 0.16, 0.28, (0.0, 0.2), Amounts(0.5, 0.0, 0.4)),
-    ),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class CellSprite:
-    """A drawn cell on a square of its own, its middle at the middle of the square.
-
-    Attributes:
-        rgb: float32 (n, n, 3), 0 to 1.
-        alpha: float32 (n, n), 0 to 1.
-        nucleus, cell: bool (n, n); the cell includes its nucleus.
-        diameter_um: of the disc of equal area.
-        reach_um: the largest radius from the middle.
-    """
-
-    rgb: np.ndarray
-    alpha: np.ndarray
-    nucleus: np.ndarray
-    cell: np.ndarray
-    diameter_um: float
-    reach_um: float
-
-
-def draw_cell(name: str, stain: Stain, um_per_px: float, rng: np.random.Generator) -> CellSprite:
-    """A white cell of one of the five classes.
-
-    The same state of `rng` draws the same cell at every scale.
-
-    Args:
-        name: one of `core.taxonomy.FIVE_CLASSES`.
-        stain: the smear's stain.
-        um_per_px: micrometres a pixel spans.
-        rng: the source of chance.
-
-    Raises:
-        BadInput: an unknown class or a scale that is not positive.
-    """
-    if name not in _LOOKS:
-        raise BadInput("class", f"no drawing of {name!r}", f"one of: {', '.join(_LOOKS)}")
-    if not 0 < um_per_px < 5:
-        raise BadInput("um_per_px", f"{um_per_px} is not a scale", "give micrometres per pixel, such as 0.16")
-    look = _LOOKS[name]
-    outline = random_outline(rng, *DIAMETERS_UM[name], look.elongation, look.wobble)
-    grid = Grid.around(outline.reach + 0.5, um_per_px)
+def white_cell(subtype: str, stain: Stain, um_per_px: float, rng: np.random.Generator) -> Cutout:
+    """A white cell or a nucleated red cell, one of `looks.LOOKS`."""
+    look = LOOKS[subtype]
+    bumps = look.bumps[int(rng.integers(len(look.bumps)))]
+    outline = random_outline(rng, look.um, look.elongation, look.wobble, bumps)
+    grid = Grid.around(outline.reach + _MARGIN_UM, um_per_px)
     edge = outline.distance(grid)
-    nucleus = _nucleus(name, rng, grid, outline, edge)
-    amounts = _cytoplasm(look, stain, rng, grid, edge)
-    inside = coverage(nucleus, um_per_px, 0.12)
-    stamps = _stamps(look.granules, stain, rng, grid, outline) if look.granules else []
-    for body, dye, _ in stamps:
-        amounts += body[..., None] * (dye - amounts)
-    amounts += inside[..., None] * (_chromatin(look, stain, rng, grid, nucleus) - amounts)
-    for _, dye, above in stamps:
-        if above is not None:
+    nucleus = _nucleus(rng, look.nuclei, grid, outline, edge)
+    amounts = _cytoplasm(rng, look.cytoplasm, stain, grid, edge, nucleus)
+    granules = [(kind, *_granules(rng, kind, stain, grid, outline)) for kind in look.granules]
+    for _, dye, everywhere, _ in granules:
+        amounts += everywhere[..., None] * (dye - amounts)
+    inside = coverage(nucleus, um_per_px, rng.uniform(*look.chromatin.soft_um))
+    amounts += inside[..., None] * (_chromatin(rng, look.chromatin, grid, nucleus) - amounts)
+    for kind, dye, _, above in granules:
+        if kind.over[1]:
             amounts += above[..., None] * (dye - amounts)
-    alpha = coverage(edge, um_per_px, 0.25)
-    diameter = 2 * float(np.sqrt(np.mean(outline.radii**2)))
-    rgb = np.minimum(stain.colour(np.maximum(amounts, 0)), 1)
-    return CellSprite(rgb, alpha, nucleus < 0, edge < 0, diameter, outline.reach)
+    if look.cytoplasm.vacuoles:
+        amounts *= _vacuoles(rng, look.cytoplasm.vacuoles, grid, outline, inside)[..., None]
+    alpha = coverage(edge, um_per_px, rng.uniform(*look.cytoplasm.soft_um))
+    return painted(subtype, stain, stain.light(np.maximum(amounts, 0)), alpha, nucleus < 0)
 
 
-def _nucleus(name: str, rng: np.random.Generator, grid: Grid, outline: Outline, edge: np.ndarray) -> np.ndarray:
-    radius = float(np.sqrt(np.mean(outline.radii**2)))
+def _nucleus(
+    rng: np.random.Generator, shapes: dict[str, float], grid: Grid, outline: Outline, edge: np.ndarray
+) -> np.ndarray:
+    """Signed distance to the nucleus, um."""
+    shape = NUCLEI[str(rng.choice(list(shapes), p=list(shapes.values())))]
     # Bending the plane itself makes every nucleus irregular without touching its topology.
-    x = grid.x / radius + 0.05 * noise(rng, grid, 2.4)
-    y = grid.y / radius + 0.05 * noise(rng, grid, 2.4)
-    return np.maximum(NUCLEI[name](rng, x, y) * radius, edge + 0.25).astype(np.float32)
+    bend = rng.uniform(0.02, 0.07)
+    x = grid.x / outline.mean + bend * noise(rng, grid, 2.4)
+    y = grid.y / outline.mean + bend * noise(rng, grid, 2.4)
+    return np.maximum(shape(rng, x, y) * outline.mean, edge + _INSIDE_UM).astype(np.float32)
 
 
-def _cytoplasm(look: _Look, stain: Stain, rng: np.random.Generator, grid: Grid, edge: np.ndarray) -> np.ndarray:
-    base = look.cytoplasm.varied(rng, 0.45).vector + stain.wash.varied(rng, 0.75).vector
+def _cytoplasm(
+    rng: np.random.Generator, kind: Cytoplasm, stain: Stain, grid: Grid, edge: np.ndarray, nucleus: np.ndarray
+) -> np.ndarray:
+    base = kind.dye.varied(rng, kind.spread).vector + stain.wash.varied(rng, 0.5).vector
     # However much a cytoplasm takes up, it stays far lighter than a nucleus.
-    base *= min(1.0, _DEEPEST_CYTOPLASM / float(base.sum()))
-    shade = 1 + look.grain * noise(rng, grid, 0.5) + 0.14 * noise(rng, grid, 3.0)
-    shade += 0.18 * np.exp(-((edge / 0.4) ** 2))  # a cell's rim is seen edge-on
-    amounts = shade[..., None] * base
-    count = int(rng.integers(1, 8)) if rng.uniform() < look.vacuoles else 0
-    for angle, away, size in rng.uniform((0, 0.3, 0.35), (2 * np.pi, 0.85, 0.8), (8, 3))[:count]:
-        reach = away * float(np.abs(edge.min()))
-        hole = np.hypot(grid.x - reach * np.cos(angle), grid.y - reach * np.sin(angle)) - size
-        amounts *= 1 - 0.85 * coverage(hole, grid.um_per_px, 0.15)[..., None]
-    return amounts.astype(np.float32)
-
-
-def _chromatin(look: _Look, stain: Stain, rng: np.random.Generator, grid: Grid, nucleus: np.ndarray) -> np.ndarray:
-    base = look.nucleus.varied(rng, 0.13).vector * np.float32(np.exp(rng.normal(0, 0.14)))
-    clumps = np.tanh(1.5 * noise(rng, grid, look.clumps_um)) + 0.5 * noise(rng, grid, look.clumps_um / 2)
-    shade = 1 + look.clumping * clumps + 0.12 * np.exp(-((nucleus / 0.3) ** 2))
+    base *= min(1.0, kind.deepest / float(base.sum()))
+    grain, border, hof = rng.uniform(*kind.grain), rng.uniform(*kind.border), rng.uniform(*kind.hof)
+    shade = 1 + grain * (noise(rng, grid, 0.45) + 0.6 * noise(rng, grid, 1.1)) + 0.14 * noise(rng, grid, 3.0)
+    shade += border * np.exp(np.minimum(edge, 0) / 1.3)
+    rim = stain.rims * rng.uniform(0.3, 1.5)  # a cell's border is seen edge-on
+    shade += rim * np.exp(-((edge / 0.35) ** 2))
+    if kind.hof[1]:
+        shade *= 1 - hof * _beside(grid, nucleus)
     return shade[..., None].astype(np.float32) * base
 
 
-def _stamps(
-    kind: _Granules, stain: Stain, rng: np.random.Generator, grid: Grid, outline: Outline
-) -> list[tuple[np.ndarray, np.ndarray, np.ndarray | None]]:
-    """The granules as (coverage, dye, coverage above the nucleus), in two depths of stain."""
+def _beside(grid: Grid, nucleus: np.ndarray) -> np.ndarray:
+    """Where the Golgi field lies: next to the nucleus, towards the cell's middle."""
+    inside = nucleus < 0
+    x, y = float(grid.x[inside].mean()), float(grid.y[inside].mean())
+    away, radius = np.hypot(x, y) + 1e-3, np.sqrt(inside.sum() / np.pi) * grid.um_per_px
+    beyond = 1 - (radius + 0.6) / away
+    return np.exp(-(((grid.x - x * beyond) ** 2 + (grid.y - y * beyond) ** 2) / 1.7**2))
+
+
+def _chromatin(rng: np.random.Generator, kind: Chromatin, grid: Grid, nucleus: np.ndarray) -> np.ndarray:
+    base = kind.dye.varied(rng, 0.12).vector * np.float32(rng.uniform(*kind.depth))
+    pitch, clumping = rng.uniform(*kind.clumps_um), rng.uniform(*kind.clumping)
+    clumps = np.tanh(rng.uniform(1, 2.5) * noise(rng, grid, pitch)) + 0.5 * noise(rng, grid, pitch / 2)
+    shade = 1 + clumping * clumps + rng.uniform(0, 0.2) * np.exp(-((nucleus / 0.3) ** 2))
+    if kind.wedges:
+        shade += kind.wedges * _clock(rng, grid, nucleus)
+    for x, y, radius in rng.uniform((-0.4, -0.4, 0.5), (0.4, 0.4, 0.9), (int(rng.integers(kind.nucleoli + 1)), 3)):
+        reach = float(np.sqrt((nucleus < 0).sum() / np.pi)) * grid.um_per_px
+        spot = np.hypot(grid.x - x * reach, grid.y - y * reach) - radius
+        shade -= rng.uniform(0.1, 0.3) * coverage(spot, grid.um_per_px, 0.5)
+    return np.maximum(shade, 0.25)[..., None].astype(np.float32) * base
+
+
+def _clock(rng: np.random.Generator, grid: Grid, nucleus: np.ndarray) -> np.ndarray:
+    """Clumps along the nuclear border, like the hours of a clock, and one in the middle: -1 to 1."""
+    inside = nucleus < 0
+    x, y = grid.x - grid.x[inside].mean(), grid.y - grid.y[inside].mean()
+    hours, phase = int(rng.integers(5, 9)), rng.uniform(0, 2 * np.pi)
+    deep = nucleus / max(float(-nucleus.min()), 1e-3)  # 0 at the border, -1 in the middle
+    angle = np.arctan2(y, x) + 0.3 * noise(rng, grid, 1.4)
+    return np.tanh(2 * np.cos(hours * angle + phase)) * np.clip(1.6 * (0.8 + deep), 0, 1) + np.clip(
+        -3 * (deep + 0.7), 0, 1
+    )
+
+
+def _granules(
+    rng: np.random.Generator, kind: Granules, stain: Stain, grid: Grid, outline: Outline
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Their dye (3,), where they lie in the cytoplasm, and where they lie above the nucleus: float32 (n, n), 0 to 1."""
     half = int(np.ceil(outline.reach / kind.pitch)) + 1
     rows = np.arange(-half, half + 1)
     x, y = (part.ravel() * kind.pitch for part in np.meshgrid(rows, rows * 0.87))
     x = x + np.where(np.arange(x.size) // rows.size % 2, 0.5 * kind.pitch, 0)  # rows staggered, then shaken
     x, y = (part + rng.uniform(-0.42, 0.42, x.size) * kind.pitch for part in (x, y))
-    size = rng.uniform(kind.smallest, kind.largest, x.size)
-    share = rng.uniform(*kind.share)
-    lean = rng.uniform(0, 2 * np.pi)
+    size, depth = rng.uniform(*kind.um, x.size), rng.uniform(0.55, 1, x.size)
+    share, lean = rng.uniform(*kind.share), rng.uniform(0, 2 * np.pi)
     crowd = share + 0.18 * (x * np.cos(lean) + y * np.sin(lean)) / outline.reach * (share < 0.9)
     angle = np.degrees(np.arctan2(y, x)).astype(int) % 360
     kept = (rng.uniform(size=x.size) < crowd) & (np.hypot(x, y) + 0.8 * size < outline.radii[angle])
-    above = rng.uniform(size=x.size) < kind.over
-    deep = rng.uniform(size=x.size) < 0.5
-    dye = kind.dye.varied(rng, 0.32).vector * np.float32(stain.granules) + stain.tint.varied(rng, 0.5).vector
-    stamps = []
-    for pick, depth in ((kept & ~deep, 0.82), (kept & deep, 1.15)):
-        body = _discs(grid, x[pick], y[pick], size[pick]) * 0.94
-        high = pick & above
-        over = _discs(grid, x[high], y[high], size[high]) * 0.9 if kind.over else None
-        lit = np.full(body.shape, depth, np.float32)
-        if kind.gloss:
-            lit *= 1 - np.float32(kind.gloss) * _discs(grid, x[pick] - 0.12, y[pick] - 0.12, size[pick] * 0.45)
-        stamps.append((body, dye * lit[..., None], over))
-    return stamps
+    above = kept & (rng.uniform(size=x.size) < rng.uniform(*kind.over))
+    dye = kind.dye.varied(rng, 0.25).vector * np.float32(stain.granules * rng.uniform(*kind.strength))
+    dye = dye + stain.tint.varied(rng, 0.5).vector
+    return dye, *(_stamped(grid, kind, x[pick], y[pick], size[pick], depth[pick]) for pick in (kept, above))
 
 
-def _discs(grid: Grid, x: np.ndarray, y: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Coverage of a set of discs (um): float32 (n, n), 0 to 1; small discs fade instead of vanishing."""
-    canvas = np.zeros(grid.x.shape, np.uint8)
-    middle, scale = grid.x.shape[0] // 2, 16 / grid.um_per_px
-    places = np.rint(np.stack([x * scale + 16 * middle, y * scale + 16 * middle, np.maximum(radii * scale, 8)], 1))
-    for cx, cy, radius in places.astype(int).tolist():
-        cv2.circle(canvas, (cx, cy), radius, 255, cv2.FILLED, cv2.LINE_AA, 4)
-    return canvas.astype(np.float32) / 255
+def _stamped(
+    grid: Grid, kind: Granules, x: np.ndarray, y: np.ndarray, size: np.ndarray, depth: np.ndarray
+) -> np.ndarray:
+    if not kind.gloss:
+        return discs(grid, x, y, size, depth)
+    # Each granule is followed by its own highlight, which the next granule may cover.
+    pairs = ((x, x - 0.1), (y, y - 0.1), (size, 0.45 * size), (depth, (1 - kind.gloss) * depth))
+    x, y, size, depth = (np.stack(pair, 1).ravel() for pair in pairs)
+    return discs(grid, x, y, size, depth)
+
+
+def _vacuoles(rng: np.random.Generator, kind: Vacuoles, grid: Grid, outline: Outline, inside: np.ndarray) -> np.ndarray:
+    """The share of the dye that the vacuoles leave: float32 (n, n)."""
+    count = int(rng.integers(kind.count[0], kind.count[1] + 1)) if rng.uniform() < kind.share else 0
+    angle, away = rng.uniform(0, 2 * np.pi, count), np.sqrt(rng.uniform(0.05, 0.75, count))
+    reach = outline.radii[np.degrees(angle).astype(int)] * away
+    size, above = rng.uniform(*kind.um, count), rng.uniform(size=count) < kind.over
+    x, y, depth = reach * np.cos(angle), reach * np.sin(angle), rng.uniform(0.5, 0.9, count)
+    low = discs(grid, x, y, size, depth) * (1 - inside)
+    return 1 - np.maximum(low, discs(grid, x[above], y[above], size[above], depth[above]))

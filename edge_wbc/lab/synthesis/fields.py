@@ -39,7 +39,7 @@ LARGE_LYMPHOCYTE_UM = 11.0
 
 # The first word of every seed: numpy pads seeds with zeros, so [7, 0] and [7, 0, 0] would be one seed.
 _OF_SMEAR, _OF_FIELD = 1, 2
-_PARTS = ("stain", "cells", "crowding", "evenness")
+_PARTS = ("stain", "cells", "crowding", "evenness", "phone")
 _OBJECTIVE = 100.0
 _SMALLEST_SIDE = 64
 _LARGEST_SIDE = 8192
@@ -48,6 +48,11 @@ _CROWDING = (0.006, 0.0125)
 # How many different cells of a kind a drawn smear has; white cells are drawn anew for every field.
 _OF_A_KIND = {RED_CELL: 24, ARTEFACT: 4} | dict.fromkeys(PLATELETS, 6)
 _DIRT = 1.2
+_FEW_PLATELETS = (4.0, 2.0)
+# As what the classes are drawn that are no subtypes, or more than one.
+_OF_CLASS = {"neutrophil": ("segmented_neutrophil",), "lymphocyte": ("lymphocyte", "reactive_lymphocyte")}
+# How far a phone sits off the ocular's axis, as a share of the field's radius.
+_ASKEW = 0.025
 # How even a smear is: the share of its highest threshold that is used, and how bare its glass is in patches.
 _CLOSE, _BARE = (0.15, 1.0), (0.0, 0.3)
 
@@ -165,7 +170,7 @@ def drawn_field(options: SmearOptions, smear: int, field: int) -> DrawnField:
         raise BadInput("field", f"smear {smear}, field {field}: numbers begin at 0")
     chance, cells_seed, layout, light = np.random.SeedSequence([_OF_FIELD, options.seed, smear, field]).spawn(4)
     shared = _pools(options, smear)
-    optics = _optics(options, shared.um_per_px)
+    optics = _optics(options, smear, shared.um_per_px)
     counts = _counts(options, shared, smear, np.random.default_rng(chance))
     placement, bare = _evenness(options, smear)
     whites = {name: count for name, count in counts.items() if count and name in NUCLEATED}
@@ -189,13 +194,14 @@ def stem(options: SmearOptions, smear: int, field: int) -> str:
     return f"{options.name}_{smear:04d}_{field:03d}"
 
 
-def _optics(options: SmearOptions, um_per_px: float) -> Optics:
+def _optics(options: SmearOptions, smear: int, um_per_px: float) -> Optics:
     optics = domain_optics(options.domain, um_per_px, options.eyepiece)
-    if options.eyepiece:
-        return optics
-    # A picture wider than the ocular's field would be black at its corners: such a one has a wider ocular.
-    wide = float(np.hypot(options.width, options.height)) * um_per_px
-    return replace(optics, field_um=max(optics.field_um, wide))
+    field_um = optics.field_um
+    if not options.eyepiece:
+        # A picture wider than the ocular's field would be black at its corners: such a one has a wider ocular.
+        field_um = max(field_um, float(np.hypot(options.width, options.height)) * um_per_px)
+    right, down = _of_smear(options, smear, "phone").normal(0, _ASKEW * field_um / 2, 2)
+    return replace(optics, field_um=field_um, axis_um=(float(right), float(down)))
 
 
 def _counts(options: SmearOptions, pools: Pools, smear: int, rng: np.random.Generator) -> dict[str, int]:
@@ -207,10 +213,14 @@ def _counts(options: SmearOptions, pools: Pools, smear: int, rng: np.random.Gene
         area = options.width * options.height * pools.um_per_px**2
         crowding = _of_smear(options, smear, "crowding").uniform(*_CROWDING)
         red = crowding * area * rng.uniform(0.8, 1.15)
-        drawn = tuple(dict.fromkeys({"neutrophil": "segmented_neutrophil"}.get(name, name) for name in options.classes))
-        few = PLATELETS if not options.pools else tuple(name for name in PLATELETS if name in pools.cutouts)
-        plan = Counts((red, 0), (options.white_cells, 0), (4.0, 2.0), (*drawn, *few), "even")
+        few = tuple(name for name in PLATELETS if name in pools.cutouts)
+        plan = Counts((red, 0), (0, 0), _FEW_PLATELETS if few else (0, 0), few or PLATELETS, "even")
     counts = draw_counts(rng, plan)
+    for name in rng.choice(options.classes, options.white_cells or 0).tolist():
+        known = [kind for kind in _OF_CLASS.get(name, (name,)) if not options.pools or kind in pools.cutouts]
+        if not known:
+            raise BadInput(name, "there is no pool of it", f"pools: {', '.join(pools.cutouts)}")
+        counts[str(rng.choice(known))] += 1
     if ARTEFACT in pools.cutouts:
         counts[ARTEFACT] = int(rng.poisson(_DIRT))
     return counts

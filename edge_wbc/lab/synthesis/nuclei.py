@@ -1,85 +1,161 @@
-"""Where the nucleus of each class lies: signed distances in units of the cell's radius."""
+"""Where the nucleus lies: signed distances in units of the cell's radius, by shape."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from edge_wbc.lab.synthesis.shapes import Lobe, arc, ellipse, lobes
+from edge_wbc.lab.synthesis.shapes import Lobe, Range, arc, ellipse, lobes, merged
 
 __all__ = ["NUCLEI"]
 
 Shape = Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]
+_ROOM = 0.9  # how far from the middle a lobe may reach
 
 
-def _segmented(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Two to five lobes along a bent chain, joined by thin bridges."""
-    count = int(rng.choice([2, 3, 4, 5], p=[0.08, 0.42, 0.33, 0.17]))
-    step = {2: 2.3, 3: 1.75, 4: 1.42, 5: 1.2}[count]
-    size = {2: 0.35, 3: 0.31, 4: 0.265, 5: 0.235}[count]
-    parts = []
-    angle = rng.uniform(0, 2 * np.pi)
-    for _ in range(count):
-        away = rng.uniform(0.40, 0.54)
-        a, b = size * rng.uniform(1.0, 1.25), size * rng.uniform(0.78, 0.98)
-        lean = angle + np.pi / 2 + rng.normal(0, 0.5)
-        parts.append(Lobe(away * np.cos(angle), away * np.sin(angle), a, b, lean))
-        angle += step * rng.uniform(0.88, 1.1)
-    return lobes(x, y, parts, rng.uniform(0.035, 0.075), 0.05)
+def _chain(
+    rng: np.random.Generator,
+    x: np.ndarray,
+    y: np.ndarray,
+    counts: dict[int, float],
+    fill: Range,
+    gap: Range = (0.95, 1.28),
+    bridge: Range = (0.025, 0.06),
+    plump: float = 1.4,
+) -> np.ndarray:
+    """Lobes along a bent chain, joined by strands.
+
+    Args:
+        rng: the source of chance.
+        x, y: where, relative to the cell's radius.
+        counts: how many lobes -> how often.
+        fill: the nucleus' share of the cell's area.
+        gap: the distance of neighbouring lobes over the sum of their radii; below 1 they run together.
+        bridge: half the width of a strand.
+        plump: the most that a lobe is longer than wide.
+    """
+    count = int(rng.choice(list(counts), p=list(counts.values())))
+    size = np.sqrt(rng.uniform(*fill) / count) * rng.uniform(0.85, 1.15, count)
+    # Chains curl one way (C), or turn back (S and Z).
+    curl = np.where(rng.uniform() < 0.65, 1.0, (-1.0) ** np.arange(count)) * rng.uniform(0.5, 1.5, count)
+    heading = rng.uniform(0, 2 * np.pi) + np.cumsum(curl)
+    apart = (size[1:] + size[:-1]) * rng.uniform(*gap, count - 1)
+    steps = np.stack([np.cos(heading[1:]), np.sin(heading[1:])], 1) * apart[:, None]
+    places = np.vstack([np.zeros((1, 2)), np.cumsum(steps, 0)])
+    places = _settled(places - places.mean(0), size, apart)
+    ratio, tilt = np.sqrt(rng.uniform(1, plump, count)), rng.normal(0, 0.6, count)
+    parts = [
+        Lobe(*(float(part) for part in (x0, y0, radius * long, radius / long, lean)))
+        for (x0, y0), radius, long, lean in zip(places, size, ratio, heading + tilt, strict=True)
+    ]
+    return lobes(x, y, parts, rng.uniform(*bridge), 0.04)
 
 
-def _spectacles(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Two plump lobes side by side towards one border, as eosinophils have."""
-    angle, bend = rng.uniform(0, 2 * np.pi), rng.uniform(1.9, 2.7)
-    parts = []
-    for side in (-0.5, 0.5):
-        turn = angle + side * bend
-        away = rng.uniform(0.43, 0.52)
-        a, b = rng.uniform(0.33, 0.41), rng.uniform(0.25, 0.32)
-        parts.append(Lobe(away * np.cos(turn), away * np.sin(turn), a, b, turn + np.pi / 2 + rng.normal(0, 0.3)))
-    return lobes(x, y, parts, rng.uniform(0.05, 0.10), 0.08)
+def _settled(places: np.ndarray, size: np.ndarray, apart: np.ndarray) -> np.ndarray:
+    """Lobes pushed off each other, held to their neighbours and kept inside the cell."""
+    least = 0.95 * (size[:, None] + size)
+    np.fill_diagonal(least, 0)
+    index = np.arange(len(size) - 1)
+    for _ in range(14):
+        away = places[:, None] - places
+        far = np.hypot(away[..., 0], away[..., 1]) + 1e-6
+        push = np.maximum(least - far, 0)
+        push[index, index + 1] = push[index + 1, index] = 0.6 * (apart - far[index, index + 1])
+        places = places + 0.4 * ((push / far)[..., None] * away).sum(1)
+        radius = np.hypot(*places.T) + 1e-6
+        places = places * np.minimum(1, np.maximum(_ROOM - size, 0.05) / radius)[:, None]
+    return places
 
 
-def _clover(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Two broad lobes run together, as under the granules of a basophil."""
-    angle = rng.uniform(0, 2 * np.pi)
-    parts = []
-    for side in (-1, 1):
-        away = side * rng.uniform(0.26, 0.36)
-        a, b = rng.uniform(0.36, 0.46), rng.uniform(0.32, 0.40)
-        parts.append(Lobe(away * np.cos(angle), away * np.sin(angle), a, b, angle + rng.normal(0, 0.7)))
-    return lobes(x, y, parts, 0.2, 0.12)
-
-
-def _kidney(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Kidney to horseshoe: one thick bent body with a deep indentation."""
-    bent = rng.uniform(0, 1)
-    radius = 0.40 + 0.09 * bent + rng.normal(0, 0.015)
-    span = 2.1 + 2.0 * bent + rng.normal(0, 0.1)
-    thick = 0.37 - 0.09 * bent + rng.normal(0, 0.015)
-    angle, shift = rng.uniform(0, 2 * np.pi), rng.uniform(-0.08, 0.04)
+def _arc(
+    rng: np.random.Generator,
+    x: np.ndarray,
+    y: np.ndarray,
+    radius: Range,
+    span: Range,
+    thick: Range,
+    taper: float,
+    waists: float = 0.0,
+) -> np.ndarray:
+    """One bent body: a band where it is thin, a kidney or horseshoe where it is thick."""
+    bent = rng.uniform()
+    angle, shift, side = rng.uniform(0, 2 * np.pi), rng.uniform(-0.12, 0.06), rng.choice([-1.0, 1.0])
     cos, sin = np.cos(angle), np.sin(angle)
-    u, v = x * cos + y * sin - shift, y * cos - x * sin
-    return arc(u, v, radius, span, thick, rng.uniform(-0.45, 0.45))
+    u, v = x * cos + y * sin - shift, side * (y * cos - x * sin)
+    axis = rng.uniform(*radius)
+    reach = span[0] + (span[1] - span[0]) * bent
+    body = arc(u, v, axis, reach, rng.uniform(*thick), rng.uniform(-taper, taper))
+    waist, phase = rng.uniform(0, waists), rng.uniform(0, 2 * np.pi)
+    return body + waist * np.cos(3 * np.arctan2(v, u) + phase) if waists else body
 
 
-def _round(rng: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Round to oval, nearly filling the cell, now and then with a shallow dent."""
-    size, ratio = rng.uniform(0.76, 0.90), rng.uniform(1.0, 1.16)
-    angle, towards = rng.uniform(0, np.pi), rng.uniform(0, 2 * np.pi)
-    away = (1 - size) * rng.uniform(0.2, 0.8)
-    body = Lobe(away * np.cos(towards), away * np.sin(towards), size * ratio**0.5, size / ratio**0.5, angle)
+def _oval(
+    rng: np.random.Generator,
+    x: np.ndarray,
+    y: np.ndarray,
+    fill: Range,
+    ratio: float = 1.2,
+    dent: Range = (-0.1, 0.08),
+    aside: Range = (0.0, 0.9),
+) -> np.ndarray:
+    """Round to oval, somewhere between the middle and the border, here and there with a dent.
+
+    Args:
+        rng: the source of chance.
+        x, y: where, relative to the cell's radius.
+        fill: the nucleus' share of the cell's area.
+        ratio: the most that it is longer than wide.
+        dent: depth of the dent; none where negative.
+        aside: 0 in the middle, 1 touching the border.
+    """
+    size, long = np.sqrt(rng.uniform(*fill)), np.sqrt(rng.uniform(1, ratio))
+    towards = rng.uniform(0, 2 * np.pi)
+    away = (1 - size) * rng.uniform(*aside)
+    body = Lobe(
+        float(away * np.cos(towards)), float(away * np.sin(towards)), size * long, size / long, rng.uniform(0, np.pi)
+    )
     distance = ellipse(x, y, body)
-    dent, side = rng.uniform(-0.1, 0.10), rng.uniform(0, 2 * np.pi)
-    bite = Lobe(body.x + size * np.cos(side), body.y + size * np.sin(side), 0.2, 0.2)
-    return np.maximum(distance, dent - 0.05 - ellipse(x, y, bite)) if dent > 0.05 else distance
+    depth, side, wide = rng.uniform(*dent), rng.uniform(0, 2 * np.pi), rng.uniform(0.18, 0.5)
+    if depth <= 0:
+        return distance
+    far = size + wide - depth
+    bite = Lobe(body.x + far * float(np.cos(side)), body.y + far * float(np.sin(side)), wide, wide)
+    return -merged(-distance, ellipse(x, y, bite), 0.1)
+
+
+def _folded(rng: np.random.Generator, x: np.ndarray, y: np.ndarray, fill: Range = (0.4, 0.72)) -> np.ndarray:
+    """Broad lobes run into each other, as a brain's folds."""
+    count = int(rng.integers(3, 6))
+    size = np.sqrt(rng.uniform(*fill)) * rng.uniform(0.5, 0.68, count)
+    angles = (np.arange(count) + rng.uniform(-0.3, 0.3, count)) * (2 * np.pi / count) + rng.uniform(0, 2 * np.pi)
+    away = rng.uniform(0.24, 0.42, count)
+    parts = [
+        Lobe(float(far * np.cos(angle)), float(far * np.sin(angle)), float(radius * 1.1), float(radius / 1.1), angle)
+        for far, angle, radius in zip(away, angles, size, strict=True)
+    ]
+    return lobes(x, y, parts, 0.2, 0.06)
 
 
 NUCLEI: dict[str, Shape] = {
-    "neutrophil": _segmented,
-    "eosinophil": _spectacles,
-    "basophil": _clover,
-    "monocyte": _kidney,
-    "lymphocyte": _round,
-}
+    "segmented": partial(_chain, counts={2: 0.15, 3: 0.42, 4: 0.29, 5: 0.14}, fill=(0.26, 0.46)),
+    "hyper-segmented": partial(
+        _chain, counts={5: 0.2, 6: 0.45, 7: 0.25, 8: 0.1}, fill=(0.26, 0.4), gap=(1.0, 1.2), plump=1.25
+    ),
+    "pince-nez": partial(
+        _chain, counts={2: 1.0}, fill=(0.26, 0.4), gap=(1.08, 1.3), bridge=(0.04, 0.09), plump=1.15
+    ),
+    "spectacles": partial(_chain, counts={2: 0.86, 3: 0.14}, fill=(0.28, 0.48), gap=(0.95, 1.28), bridge=(0.03, 0.1)),
+    "clover": partial(_chain, counts={2: 0.6, 3: 0.4}, fill=(0.42, 0.62), gap=(0.6, 0.95), bridge=(0.1, 0.25)),
+    "band": partial(_arc, radius=(0.42, 0.56), span=(2.0, 4.4), thick=(0.16, 0.25), taper=0.35, waists=0.035),
+    "horseshoe": partial(_arc, radius=(0.40, 0.52), span=(2.4, 4.0), thick=(0.25, 0.34), taper=0.5, waists=0.05),
+    "kidney": partial(_arc, radius=(0.30, 0.42), span=(2.0, 3.0), thick=(0.34, 0.46), taper=0.4),
+    "bean": partial(_oval, fill=(0.38, 0.7), ratio=1.5, dent=(0.14, 0.38), aside=(0.1, 0.9)),
+    "folded": _folded,
+    "snug": partial(_oval, fill=(0.52, 0.92), ratio=1.25),
+    "oval": partial(_oval, fill=(0.38, 0.66), ratio=1.4, dent=(-0.12, 0.12)),
+    "cleft": partial(_oval, fill=(0.45, 0.75), ratio=1.35, dent=(-0.1, 0.28)),
+    "aside": partial(_oval, fill=(0.2, 0.36), ratio=1.2, dent=(-1, 0), aside=(0.7, 1.05)),
+    "button": partial(_oval, fill=(0.2, 0.46), ratio=1.12, dent=(-1, 0), aside=(0.1, 1.0)),
+}  # fmt: skip

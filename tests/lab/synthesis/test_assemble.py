@@ -241,6 +241,21 @@ def test_counts_that_make_no_sense_are_refused():
         field(0, {"platelet": 1})
     with pytest.raises(BadInput, match="annotate it"):
         field(0, {"basophil": 1}, annotated=())
-    empty = dataclasses.replace(oval("basophil", 20, 20, (0, 0, 0)), alpha=np.zeros((29, 29), np.uint8))
-    with pytest.raises(BadInput, match="without a cell"):
-        field(0, {"basophil": 1}, more={"basophil": (empty,)})
+
+
+def test_what_covers_half_of_no_pixel_is_left_out():
+    faint = dataclasses.replace(oval("basophil", 20, 20, (0, 0, 0)), alpha=np.full((29, 29), 100, np.uint8))
+    found = field(0, {"basophil": 3}, more={"basophil": (faint,)})
+    assert not found.cells and (found.rgb == field(0, {}).rgb).all()
+
+
+def test_bare_glass_costs_no_red_cells():
+    whole, patchy = (field(0, {RED_CELL: 200}, side=700, bare=bare) for bare in (0.0, 0.4))
+    for found in (whole, patchy):
+        assert len(np.unique(found.owners[found.owners > 0])) >= 195
+
+    def unevenness(found):
+        squares = (found.owners > 0).reshape(7, 100, 7, 100).mean((1, 3))
+        return squares.std() / squares.mean()
+
+    assert unevenness(patchy) > 1.5 * unevenness(whole)
