@@ -55,14 +55,14 @@ _OF_CELL, _OF_SUBTYPE = 3, 4
 _WHITE = tuple(name for name in ANNOTATED if name not in SEE_THROUGH)
 _SMALLEST_UM = 16.0
 _LARGEST_SIDE = 2000
-_DENSEST = 0.75  # share of what a field has left that the squares around red cells may fill
+_DENSEST = 0.9  # share of what a field has left that the squares around red cells may fill
 _NEIGHBOUR, _PLATELETS = 0.25, 0.5  # how often there is another white cell, and how many platelets on average
 _REDS = 6  # different red cells around a cell
 _AROUND = 0.25  # of the photograph's side: how far the field reaches beyond it
 _JITTER = 0.1  # of the photograph's side: how far off its middle a cell may lie
 _OFF_AXIS = 0.8  # of the field's radius: how far from its middle a cell may be photographed
 _ATTEMPTS = 60
-_PLACING = PlacementOptions(thresholds=(0.0, 0.06), most_tries=500)
+_PLACING = PlacementOptions(thresholds=(0.0, 0.12), most_tries=500)
 
 
 @dataclass(frozen=True)
