@@ -23,7 +23,7 @@ def _chain(
     fill: Range,
     gap: Range = (0.95, 1.28),
     bridge: Range = (0.025, 0.06),
-    plump: float = 1.4,
+    plump: float = 1.9,
 ) -> np.ndarray:
     """Lobes along a bent chain, joined by strands.
 
@@ -139,7 +139,7 @@ def _folded(rng: np.random.Generator, x: np.ndarray, y: np.ndarray, fill: Range 
 
 
 NUCLEI: dict[str, Shape] = {
-    "segmented": partial(_chain, counts={2: 0.15, 3: 0.42, 4: 0.29, 5: 0.14}, fill=(0.26, 0.46)),
+    "segmented": partial(_chain, counts={2: 0.15, 3: 0.42, 4: 0.29, 5: 0.14}, fill=(0.26, 0.54)),
     "hyper-segmented": partial(
         _chain, counts={5: 0.2, 6: 0.45, 7: 0.25, 8: 0.1}, fill=(0.26, 0.4), gap=(1.0, 1.2), plump=1.25
     ),
@@ -148,7 +148,7 @@ NUCLEI: dict[str, Shape] = {
     ),
     "spectacles": partial(_chain, counts={2: 0.86, 3: 0.14}, fill=(0.28, 0.48), gap=(0.95, 1.28), bridge=(0.03, 0.1)),
     "clover": partial(_chain, counts={2: 0.6, 3: 0.4}, fill=(0.42, 0.62), gap=(0.6, 0.95), bridge=(0.1, 0.25)),
-    "band": partial(_arc, radius=(0.42, 0.56), span=(2.0, 4.4), thick=(0.16, 0.25), taper=0.35, waists=0.035),
+    "band": partial(_arc, radius=(0.42, 0.56), span=(2.0, 4.4), thick=(0.17, 0.28), taper=0.35, waists=0.035),
     "horseshoe": partial(_arc, radius=(0.40, 0.52), span=(2.4, 4.0), thick=(0.25, 0.34), taper=0.5, waists=0.05),
     "kidney": partial(_arc, radius=(0.30, 0.42), span=(2.0, 3.0), thick=(0.34, 0.46), taper=0.4),
     "bean": partial(_oval, fill=(0.38, 0.7), ratio=1.5, dent=(0.14, 0.38), aside=(0.1, 0.9)),

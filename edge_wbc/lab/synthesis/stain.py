@@ -134,12 +134,11 @@ def random_stain(rng: np.random.Generator, name: str | None = None) -> Stain:
     azure = np.array([rng.uniform(0.75, 1.15), 1, rng.uniform(0.1, 1.3)])
     dyes = np.stack([violet * strengths[0] * azure, blue * strengths[1] * azure, eosin * strengths[2]])
     green = rng.uniform(0.74, 0.96)
-    warm = rng.uniform(0.06, 0.4) if rng.uniform() < 0.25 else rng.uniform(0, 0.1)
+    warm = rng.uniform(0.06, 0.28) if rng.uniform() < 0.25 else rng.uniform(0, 0.1)
     background = np.array([green + rng.uniform(-0.03, 0.06), green, green * (1 - warm)])
-    low, most = 0.0, recipe.wash
-    wash = Amounts(rng.uniform(low, most[0]), rng.uniform(low, most[1]), rng.uniform(low, most[2]))
-    tint = Amounts(rng.uniform(0, 0.35), rng.uniform(0, 0.15), rng.uniform(0, 0.3))
-    red = Amounts(rng.uniform(0, 0.04), rng.uniform(0, 0.08), rng.uniform(0.3, 0.62) / strengths[2])
+    wash = Amounts(*(float(part) for part in rng.uniform(0, recipe.wash)))
+    tint = Amounts(rng.uniform(0, 0.2), rng.uniform(0, 0.1), rng.uniform(0, 0.2))
+    red = Amounts(rng.uniform(0, 0.05), rng.uniform(0, 0.14), rng.uniform(0.18, 0.48) / strengths[2])
     return Stain(
         dyes.astype(np.float32),
         np.rint(255 * np.clip(background, 0, 0.98)).astype(np.uint8),
@@ -147,9 +146,9 @@ def random_stain(rng: np.random.Generator, name: str | None = None) -> Stain:
         wash,
         tint,
         red,
-        float(rng.uniform(0.3, 1.0)),
+        float(1 - 0.7 * rng.uniform() ** 2),
         float(rng.uniform(0, 0.5)),
-        float(rng.uniform(0.01, 0.08)),
+        float(rng.uniform(0.015, 0.08)),
         name,
     )
 
