@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import hypot, pi, sqrt
+
 import numpy as np
 
 from edge_wbc.lab.synthesis.cutouts import Cutout
@@ -70,7 +72,7 @@ def _beside(grid: Grid, nucleus: np.ndarray) -> np.ndarray:
     """Where the Golgi field lies: next to the nucleus, towards the cell's middle."""
     inside = nucleus < 0
     x, y = float(grid.x[inside].mean()), float(grid.y[inside].mean())
-    away, radius = np.hypot(x, y) + 1e-3, np.sqrt(inside.sum() / np.pi) * grid.um_per_px
+    away, radius = hypot(x, y) + 1e-3, sqrt(inside.sum() / pi) * grid.um_per_px
     beyond = 1 - (radius + 0.6) / away
     return np.exp(-(((grid.x - x * beyond) ** 2 + (grid.y - y * beyond) ** 2) / 1.7**2))
 
@@ -85,7 +87,7 @@ def _chromatin(rng: np.random.Generator, kind: Chromatin, grid: Grid, nucleus: n
     if kind.wedges:
         shade += kind.wedges * _clock(rng, grid, nucleus)
     for x, y, radius in rng.uniform((-0.4, -0.4, 0.5), (0.4, 0.4, 0.9), (int(rng.integers(kind.nucleoli + 1)), 3)):
-        reach = float(np.sqrt((nucleus < 0).sum() / np.pi)) * grid.um_per_px
+        reach = sqrt((nucleus < 0).sum() / pi) * grid.um_per_px
         spot = np.hypot(grid.x - x * reach, grid.y - y * reach) - radius
         shade -= rng.uniform(0.1, 0.3) * coverage(spot, grid.um_per_px, 0.5)
     return np.maximum(shade, 0.25)[..., None].astype(np.float32) * base
@@ -120,7 +122,8 @@ def _granules(
     above = kept & (rng.uniform(size=x.size) < rng.uniform(*kind.over))
     dye = kind.dye.varied(rng, 0.25).vector * np.float32(stain.granules * rng.uniform(*kind.strength))
     dye = dye + stain.tint.varied(rng, 0.5).vector
-    return dye, *(_stamped(grid, kind, x[pick], y[pick], size[pick], depth[pick]) for pick in (kept, above))
+    everywhere = _stamped(grid, kind, x[kept], y[kept], size[kept], depth[kept])
+    return dye, everywhere, discs(grid, x[above], y[above], size[above], depth[above])
 
 
 def _stamped(
