@@ -55,6 +55,8 @@ _OF_CLASS = {"neutrophil": ("segmented_neutrophil",), "lymphocyte": ("lymphocyte
 _ASKEW = 0.025
 # How even a smear is: the share of its highest threshold that is used, and how bare its glass is in patches.
 _CLOSE, _BARE = (0.15, 1.0), (0.0, 0.3)
+# Where red cells would cover so much of the glass they begin to lie closer, up to all that the placement allows.
+_CROWDED = (0.45, 0.75)
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ def drawn_field(options: SmearOptions, smear: int, field: int) -> DrawnField:
     shared = _pools(options, smear)
     optics = _optics(options, smear, shared.um_per_px)
     counts = _counts(options, shared, smear, np.random.default_rng(chance))
-    placement, bare = _evenness(options, smear)
+    placement, bare = _evenness(options, shared, smear, counts[RED_CELL])
     whites = {name: count for name, count in counts.items() if count and name in NUCLEATED}
     pools = shared if options.pools else _with_whites(options, smear, shared, whites, cells_seed)
     made = assemble(
@@ -213,14 +215,15 @@ def _counts(options: SmearOptions, pools: Pools, smear: int, rng: np.random.Gene
         area = options.width * options.height * pools.um_per_px**2
         crowding = _of_smear(options, smear, "crowding").uniform(*_CROWDING)
         red = crowding * area * rng.uniform(0.8, 1.15)
-        few = tuple(name for name in PLATELETS if name in pools.cutouts)
-        plan = Counts((red, 0), (0, 0), _FEW_PLATELETS if few else (0, 0), few or PLATELETS, "even")
+        # Giant and activated ones, without boxes, would pass for white cells that someone forgot.
+        few = _FEW_PLATELETS if "platelet" in pools.cutouts else (0, 0)
+        plan = Counts((red, 0), (0, 0), few, ("platelet",), "even")
     counts = draw_counts(rng, plan)
     for name in rng.choice(options.classes, options.white_cells or 0).tolist():
-        known = [kind for kind in _OF_CLASS.get(name, (name,)) if not options.pools or kind in pools.cutouts]
-        if not known:
+        kinds = [kind for kind in _OF_CLASS.get(name, (name,)) if not options.pools or kind in pools.cutouts]
+        if not kinds:
             raise BadInput(name, "there is no pool of it", f"pools: {', '.join(pools.cutouts)}")
-        counts[str(rng.choice(known))] += 1
+        counts[str(rng.choice(kinds))] += 1
     if ARTEFACT in pools.cutouts:
         counts[ARTEFACT] = int(rng.poisson(_DIRT))
     return counts
@@ -231,11 +234,15 @@ def _of_smear(options: SmearOptions, smear: int, part: str) -> np.random.Generat
     return np.random.default_rng(dict(zip(_PARTS, seed.spawn(len(_PARTS)), strict=True))[part])
 
 
-def _evenness(options: SmearOptions, smear: int) -> tuple[PlacementOptions, float]:
-    """How close together the cells of a smear lie, and how much glass they leave bare in patches."""
+def _evenness(options: SmearOptions, pools: Pools, smear: int, reds: int) -> tuple[PlacementOptions, float]:
+    """How close together the cells of a field lie, and how much glass they leave bare in patches."""
     rng = _of_smear(options, smear, "evenness")
+    area = float(np.mean([np.count_nonzero(one.cell) for one in pools.cutouts[RED_CELL]]))
+    covered = reds * area / (options.width * options.height)
+    crowded = float(np.clip((covered - _CROWDED[0]) / (_CROWDED[1] - _CROWDED[0]), 0, 1))
     low, high = options.placement.thresholds
-    return replace(options.placement, thresholds=(low, low + (high - low) * rng.uniform(*_CLOSE))), rng.uniform(*_BARE)
+    close, bare = max(crowded, rng.uniform(*_CLOSE)), (1 - crowded) * rng.uniform(*_BARE)
+    return replace(options.placement, thresholds=(low, low + (high - low) * close)), bare
 
 
 def _pools(options: SmearOptions, smear: int) -> Pools:

@@ -46,7 +46,18 @@ def freeze(app) -> list:
 
 
 def test_the_circle_closes(drive, tmp_path: Path) -> None:
-    edge_wbc("synth", "smears", "--count", str(FIELDS), "--per-smear", str(FIELDS), "--out", tmp_path / "drawn")
+    edge_wbc(
+        "synth",
+        "smears",
+        "--count",
+        str(FIELDS),
+        "--white",
+        "6",
+        "--per-smear",
+        str(FIELDS),
+        "--out",
+        tmp_path / "drawn",
+    )
     records = [read_field(path) for path in sorted((tmp_path / "drawn").rglob("records/*.json"))]
     assert len(records) == FIELDS
     photographs = tmp_path / "photographs"
