@@ -20,10 +20,10 @@ def cells(
         Optional[list[Path]],
         typer.Option(metavar="DIR", help="Pools to take cells from, instead of drawing each; may be repeated."),
     ] = None,
-    stain: Annotated[str, typer.Option(help="Of all; by default any, drawn for each photograph.")] = "",
-    domain: Annotated[str, typer.Option(help="Phone and microscope; by default any, drawn for each.")] = "",
+    stain: Annotated[str, typer.Option(help="Of all; any: each photograph has its own.")] = "any",
+    domain: Annotated[str, typer.Option(help="Phone and microscope; any: each photograph has its own.")] = "any",
     classes: Annotated[str, typer.Option(help="Of the five classes or the white subtypes, a,b,..; in turn.")] = "",
-    size: Annotated[int, typer.Option(help="Side of a photograph, px.")] = 128,
+    size: Annotated[int, typer.Option(help="Side of a photograph, px.")] = 160,
     um_per_px: Annotated[
         Optional[float], typer.Option(help="Micrometres a pixel spans; by default the phone's.")
     ] = None,

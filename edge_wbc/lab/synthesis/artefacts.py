@@ -27,9 +27,10 @@ def burst_cell(subtype: str, stain: Stain, um_per_px: float, rng: np.random.Gene
     outline = random_outline(rng, BURST_UM, 1.6, 0.08, _FRAYED)
     grid = Grid.around(outline.reach + _MARGIN_UM, um_per_px)
     edge = outline.distance(grid)
-    turn, pull = rng.uniform(0, np.pi), rng.uniform(1.2, 3.5)
+    turn, pull = rng.uniform(0, np.pi), rng.uniform(1.0, 2.4)
     along, across = grid.x * np.cos(turn) + grid.y * np.sin(turn), grid.y * np.cos(turn) - grid.x * np.sin(turn)
-    strands = Grid((along / pull).astype(np.float32), across.astype(np.float32), um_per_px)
+    bent = across + 0.9 * noise(rng, grid, 5.0)
+    strands = Grid((along / pull).astype(np.float32), bent.astype(np.float32), um_per_px)
     smear = 0.7 * noise(rng, strands, 0.8) + 0.5 * noise(rng, strands, 1.8)
     # A basket's meshes are wide, a smudge's are none.
     holes = rng.uniform(0.1, 0.55) * np.tanh(2 * noise(rng, strands, 1.4))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from math import hypot, pi, sqrt
+
 import numpy as np
 
 from edge_wbc.lab.synthesis.cutouts import Cutout
-from edge_wbc.lab.synthesis.looks import LOOKS, Chromatin, Cytoplasm, Granules, Vacuoles
+from edge_wbc.lab.synthesis.looks import LOOKS, Chromatin, Cytoplasm, Granules, Look, Vacuoles
 from edge_wbc.lab.synthesis.nuclei import NUCLEI
 from edge_wbc.lab.synthesis.shapes import Grid, Outline, coverage, discs, noise, random_outline
 from edge_wbc.lab.synthesis.stain import Stain, painted
@@ -23,7 +25,7 @@ def white_cell(subtype: str, stain: Stain, um_per_px: float, rng: np.random.Gene
     outline = random_outline(rng, look.um, look.elongation, look.wobble, bumps)
     grid = Grid.around(outline.reach + _MARGIN_UM, um_per_px)
     edge = outline.distance(grid)
-    nucleus = _nucleus(rng, look.nuclei, grid, outline, edge)
+    nucleus = _nucleus(rng, look, grid, outline, edge)
     amounts = _cytoplasm(rng, look.cytoplasm, stain, grid, edge, nucleus)
     granules = [(kind, *_granules(rng, kind, stain, grid, outline)) for kind in look.granules]
     for _, dye, everywhere, _ in granules:
@@ -39,15 +41,14 @@ def white_cell(subtype: str, stain: Stain, um_per_px: float, rng: np.random.Gene
     return painted(subtype, stain, stain.light(np.maximum(amounts, 0)), alpha, nucleus < 0)
 
 
-def _nucleus(
-    rng: np.random.Generator, shapes: dict[str, float], grid: Grid, outline: Outline, edge: np.ndarray
-) -> np.ndarray:
+def _nucleus(rng: np.random.Generator, look: Look, grid: Grid, outline: Outline, edge: np.ndarray) -> np.ndarray:
     """Signed distance to the nucleus, um."""
-    shape = NUCLEI[str(rng.choice(list(shapes), p=list(shapes.values())))]
+    shape = NUCLEI[str(rng.choice(list(look.nuclei), p=list(look.nuclei.values())))]
     # Bending the plane itself makes every nucleus irregular without touching its topology.
-    bend = rng.uniform(0.02, 0.07)
-    x = grid.x / outline.mean + bend * noise(rng, grid, 2.4)
-    y = grid.y / outline.mean + bend * noise(rng, grid, 2.4)
+    bend = look.bend * rng.uniform(0.3, 1)
+    x, y = (
+        part / outline.mean + bend * (noise(rng, grid, 2.4) + 0.4 * noise(rng, grid, 1.2)) for part in (grid.x, grid.y)
+    )
     return np.maximum(shape(rng, x, y) * outline.mean, edge + _INSIDE_UM).astype(np.float32)
 
 
@@ -71,7 +72,7 @@ def _beside(grid: Grid, nucleus: np.ndarray) -> np.ndarray:
     """Where the Golgi field lies: next to the nucleus, towards the cell's middle."""
     inside = nucleus < 0
     x, y = float(grid.x[inside].mean()), float(grid.y[inside].mean())
-    away, radius = np.hypot(x, y) + 1e-3, np.sqrt(inside.sum() / np.pi) * grid.um_per_px
+    away, radius = hypot(x, y) + 1e-3, sqrt(inside.sum() / pi) * grid.um_per_px
     beyond = 1 - (radius + 0.6) / away
     return np.exp(-(((grid.x - x * beyond) ** 2 + (grid.y - y * beyond) ** 2) / 1.7**2))
 
@@ -79,12 +80,14 @@ def _beside(grid: Grid, nucleus: np.ndarray) -> np.ndarray:
 def _chromatin(rng: np.random.Generator, kind: Chromatin, grid: Grid, nucleus: np.ndarray) -> np.ndarray:
     base = kind.dye.varied(rng, 0.12).vector * np.float32(rng.uniform(*kind.depth))
     pitch, clumping = rng.uniform(*kind.clumps_um), rng.uniform(*kind.clumping)
-    clumps = np.tanh(rng.uniform(1, 2.5) * noise(rng, grid, pitch)) + 0.5 * noise(rng, grid, pitch / 2)
-    shade = 1 + clumping * clumps + rng.uniform(0, 0.2) * np.exp(-((nucleus / 0.3) ** 2))
+    clumps = np.tanh(rng.uniform(1, 2.5) * noise(rng, grid, pitch)) + 0.3 * noise(rng, grid, pitch / 2)
+    seams = np.clip(noise(rng, grid, rng.uniform(0.38, 0.55)) - 0.25, 0, 1)  # pale gaps between strands
+    membrane = np.exp(-(((nucleus + 0.15) / 0.22) ** 2))
+    shade = 1 + clumping * clumps - rng.uniform(*kind.seams) * seams + rng.uniform(0, 0.35) * membrane
     if kind.wedges:
         shade += kind.wedges * _clock(rng, grid, nucleus)
     for x, y, radius in rng.uniform((-0.4, -0.4, 0.5), (0.4, 0.4, 0.9), (int(rng.integers(kind.nucleoli + 1)), 3)):
-        reach = float(np.sqrt((nucleus < 0).sum() / np.pi)) * grid.um_per_px
+        reach = sqrt((nucleus < 0).sum() / pi) * grid.um_per_px
         spot = np.hypot(grid.x - x * reach, grid.y - y * reach) - radius
         shade -= rng.uniform(0.1, 0.3) * coverage(spot, grid.um_per_px, 0.5)
     return np.maximum(shade, 0.25)[..., None].astype(np.float32) * base
@@ -119,7 +122,8 @@ def _granules(
     above = kept & (rng.uniform(size=x.size) < rng.uniform(*kind.over))
     dye = kind.dye.varied(rng, 0.25).vector * np.float32(stain.granules * rng.uniform(*kind.strength))
     dye = dye + stain.tint.varied(rng, 0.5).vector
-    return dye, *(_stamped(grid, kind, x[pick], y[pick], size[pick], depth[pick]) for pick in (kept, above))
+    everywhere = _stamped(grid, kind, x[kept], y[kept], size[kept], depth[kept])
+    return dye, everywhere, discs(grid, x[above], y[above], size[above], depth[above])
 
 
 def _stamped(
@@ -128,7 +132,7 @@ def _stamped(
     if not kind.gloss:
         return discs(grid, x, y, size, depth)
     # Each granule is followed by its own highlight, which the next granule may cover.
-    pairs = ((x, x - 0.1), (y, y - 0.1), (size, 0.45 * size), (depth, (1 - kind.gloss) * depth))
+    pairs = ((x, x - 0.1), (y, y - 0.1), (size, 0.6 * size), (depth, (1 - kind.gloss) * depth))
     x, y, size, depth = (np.stack(pair, 1).ravel() for pair in pairs)
     return discs(grid, x, y, size, depth)
 

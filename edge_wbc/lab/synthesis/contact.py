@@ -36,6 +36,5 @@ def _lay(tile: np.ndarray, one: Cutout, background: np.ndarray) -> None:
     """Lays a cut-out on the middle of bare glass, as it would lie in a field."""
     height, width = one.alpha.shape
     top, left = (tile.shape[0] - height) // 2, (tile.shape[1] - width) // 2
-    share = one.alpha[..., None].astype(np.float32) / 255
-    colours = np.minimum(one.rgb, background) if one.subtype in SEE_THROUGH else one.rgb
-    tile[top : top + height, left : left + width] = np.rint(background + share * (colours - background.astype(float)))
+    share = np.ones((1, 1, 1)) if one.subtype in SEE_THROUGH else one.alpha[..., None] / 255
+    tile[top : top + height, left : left + width] = np.rint(background + share * (one.rgb - background.astype(float)))

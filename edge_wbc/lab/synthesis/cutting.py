@@ -1,7 +1,7 @@
 """Cut-outs from photographs: white cells by their masks, red cells and platelets by their boxes.
 
-Each is lit as its photograph's glass is; all are brought to the glass of their pool, and at the soft edge the glass
-that shines through is taken out of their colour, so that on that glass they look as photographed.
+Each is lit as its photograph's glass is; all are brought to the glass of their pool, and at the soft edge of what
+hides its ground the glass is taken out of its colour, so that on that glass it looks as photographed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edge_wbc.core.records import Box
 from edge_wbc.lab.datasets.formats import FORMATS
 from edge_wbc.lab.datasets.formats.common import Marked, Single, to_field
 from edge_wbc.lab.datasets.photographs import read_mask
-from edge_wbc.lab.synthesis.cutouts import RED_CELL, Cutout
+from edge_wbc.lab.synthesis.cutouts import RED_CELL, SEE_THROUGH, Cutout
 from edge_wbc.lab.synthesis.outlines import NotAlone, Shape, glass_around, outline_in
 
 __all__ = ["SUBTYPE_OF", "Cut", "Refused", "Source", "cut", "finished", "marks_in", "turned"]
@@ -95,6 +95,9 @@ class Refused:
     reason: str
 
 
+_UNUSABLE = Refused("unusable", "at fault: `edge-wbc data check` says why")
+
+
 def marks_in(data: Path) -> list[Source | Refused]:
     """What is marked in DATA: records of fields, labels.csv, Pascal VOC or class folders, masks/ beside them.
 
@@ -112,7 +115,7 @@ def marks_in(data: Path) -> list[Source | Refused]:
     found: list[Source | Refused] = []
     for entry in FORMATS[kind].read(data):
         if isinstance(entry, Fault):
-            found.append(Refused("unreadable", entry.fault))
+            found.append(_UNUSABLE)
             continue
         name = f"{data.name}/{entry.name}"
         if isinstance(entry, Single):
@@ -127,7 +130,7 @@ def marks_in(data: Path) -> list[Source | Refused]:
 def _marked(entry: Marked, name: str) -> Iterable[Source | Refused]:
     height, width = read_image(entry.image).shape[:2]
     field, faults = to_field(entry, width, height)
-    found: list[Source | Refused] = [Refused("unreadable", fault.fault) for fault in faults]
+    found: list[Source | Refused] = [_UNUSABLE for _ in faults]
     if field is not None:
         found.append(
             Source(
@@ -256,11 +259,15 @@ def finished(one: Cut, background: np.ndarray, scale: float) -> Cutout:
     glass = background if one.glass is None else one.glass
     lit = one.cutout.rgb * (background / np.maximum(glass, 1)).astype(np.float32)
     share = one.cutout.alpha[..., None].astype(np.float32) / 255
-    pure = background + (lit - background) / np.maximum(share, _MOST_UNMIXED)
+    if one.cutout.subtype in SEE_THROUGH:
+        # Its soft border is in its colours already; only beyond it is the glass made even.
+        colours = background + np.minimum(1, 4 * share) * (lit - background)
+    else:
+        colours = np.where(share > 0, background + (lit - background) / np.maximum(share, _MOST_UNMIXED), background)
     height, width = one.cutout.alpha.shape
     matrix = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2]])
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    whole = Cutout(one.cutout.subtype, _bytes(np.where(share > 0, pure, background)), *_rest(one.cutout))
+    whole = Cutout(one.cutout.subtype, _bytes(colours), one.cutout.alpha, one.cutout.nucleus)
     return whole if scale == 1 else _warped(whole, background, matrix, size, scale)
 
 
@@ -269,7 +276,7 @@ def turned(cutout: Cutout, background: np.ndarray, degrees: float) -> Cutout:
     height, width = cutout.alpha.shape
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
     side = int(np.ceil(np.hypot(height, width)))
-    matrix[:, 2] += (side - width) / 2, (side - height) / 2
+    matrix[:, 2] += (side - width) // 2, (side - height) // 2  # whole pixels: half of one would blur
     whole = _warped(cutout, background, matrix, (side, side), 1.0)
     rows, columns = np.flatnonzero(whole.alpha.any(1)), np.flatnonzero(whole.alpha.any(0))
     part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -277,29 +284,30 @@ def turned(cutout: Cutout, background: np.ndarray, degrees: float) -> Cutout:
     return Cutout(cutout.subtype, np.ascontiguousarray(whole.rgb[part]), np.ascontiguousarray(whole.alpha[part]), inner)
 
 
-def _rest(cutout: Cutout) -> tuple[np.ndarray, np.ndarray | None]:
-    return cutout.alpha, cutout.nucleus
-
-
 def _bytes(values: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(values), 0, 255).astype(np.uint8)
 
 
 def _warped(cutout: Cutout, background: np.ndarray, matrix: np.ndarray, size: tuple[int, int], scale: float) -> Cutout:
-    """A cut-out moved by an affine matrix; colours are carried weighed by alpha, so that no glass mixes in."""
+    """A cut-out moved by an affine matrix."""
 
     def warp(layer: np.ndarray) -> np.ndarray:
         # A smaller picture needs its light gathered first, or it would show every other pixel.
         gathered = cv2.GaussianBlur(layer, (0, 0), 0.4 / scale) if scale < 1 else layer
         return cv2.warpAffine(gathered, matrix, size, flags=cv2.INTER_LINEAR)
 
-    share = cutout.alpha.astype(np.float32) / 255
-    weighed = warp(cutout.rgb * share[..., None])
-    share = warp(share)
-    alpha = _bytes(255 * share)
-    colours = np.where(alpha[..., None] > 0, weighed / np.maximum(share, 1e-4)[..., None], background)
+    share = cutout.alpha.astype(np.float32)[..., None] / 255
+    moved = warp(share)[..., None]
+    alpha = _bytes(255 * moved)
+    taken = cutout.rgb - background.astype(np.float32)
+    if cutout.subtype in SEE_THROUGH:
+        colours = warp(taken)
+    else:
+        # Weighed by alpha on the way, so that no glass mixes into the colours of what hides it.
+        colours = warp(taken * share) / np.maximum(moved, 1e-4)
+    colours = background + np.where(alpha > 0, colours, 0)
     nucleus = None if cutout.nucleus is None else warp(cutout.nucleus.astype(np.float32)) >= 0.5
-    return Cutout(cutout.subtype, _bytes(colours), alpha, nucleus)
+    return Cutout(cutout.subtype, _bytes(colours), alpha[..., 0], nucleus)
 
 
 def by_subtype(cuts: Iterable[Cut]) -> dict[str, list[Cut]]:

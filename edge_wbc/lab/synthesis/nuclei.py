@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from math import cos, pi, sin, sqrt
 
 import numpy as np
 
@@ -22,8 +23,8 @@ def _chain(
     counts: dict[int, float],
     fill: Range,
     gap: Range = (0.95, 1.28),
-    bridge: Range = (0.025, 0.06),
-    plump: float = 1.4,
+    bridge: Range = (0.025, 0.08),
+    plump: float = 1.9,
 ) -> np.ndarray:
     """Lobes along a bent chain, joined by strands.
 
@@ -40,7 +41,7 @@ def _chain(
     size = np.sqrt(rng.uniform(*fill) / count) * rng.uniform(0.85, 1.15, count)
     # Chains curl one way (C), or turn back (S and Z).
     curl = np.where(rng.uniform() < 0.65, 1.0, (-1.0) ** np.arange(count)) * rng.uniform(0.5, 1.5, count)
-    heading = rng.uniform(0, 2 * np.pi) + np.cumsum(curl)
+    heading = rng.uniform(0, 2 * pi) + np.cumsum(curl)
     apart = (size[1:] + size[:-1]) * rng.uniform(*gap, count - 1)
     steps = np.stack([np.cos(heading[1:]), np.sin(heading[1:])], 1) * apart[:, None]
     places = np.vstack([np.zeros((1, 2)), np.cumsum(steps, 0)])
@@ -81,13 +82,12 @@ def _arc(
 ) -> np.ndarray:
     """One bent body: a band where it is thin, a kidney or horseshoe where it is thick."""
     bent = rng.uniform()
-    angle, shift, side = rng.uniform(0, 2 * np.pi), rng.uniform(-0.12, 0.06), rng.choice([-1.0, 1.0])
-    cos, sin = np.cos(angle), np.sin(angle)
-    u, v = x * cos + y * sin - shift, side * (y * cos - x * sin)
+    angle, shift, side = rng.uniform(0, 2 * pi), rng.uniform(-0.12, 0.06), 1 if rng.uniform() < 0.5 else -1
+    u, v = x * cos(angle) + y * sin(angle) - shift, side * (y * cos(angle) - x * sin(angle))
     axis = rng.uniform(*radius)
     reach = span[0] + (span[1] - span[0]) * bent
     body = arc(u, v, axis, reach, rng.uniform(*thick), rng.uniform(-taper, taper))
-    waist, phase = rng.uniform(0, waists), rng.uniform(0, 2 * np.pi)
+    waist, phase = rng.uniform(0, waists), rng.uniform(0, 2 * pi)
     return body + waist * np.cos(3 * np.arctan2(v, u) + phase) if waists else body
 
 
@@ -110,18 +110,16 @@ def _oval(
         dent: depth of the dent; none where negative.
         aside: 0 in the middle, 1 touching the border.
     """
-    size, long = np.sqrt(rng.uniform(*fill)), np.sqrt(rng.uniform(1, ratio))
-    towards = rng.uniform(0, 2 * np.pi)
+    size, long = sqrt(rng.uniform(*fill)), sqrt(rng.uniform(1, ratio))
+    towards, lean = rng.uniform(0, 2 * pi), rng.uniform(0, pi)
     away = (1 - size) * rng.uniform(*aside)
-    body = Lobe(
-        float(away * np.cos(towards)), float(away * np.sin(towards)), size * long, size / long, rng.uniform(0, np.pi)
-    )
+    body = Lobe(away * cos(towards), away * sin(towards), size * long, size / long, lean)
     distance = ellipse(x, y, body)
-    depth, side, wide = rng.uniform(*dent), rng.uniform(0, 2 * np.pi), rng.uniform(0.18, 0.5)
+    depth, side, wide = rng.uniform(*dent), rng.uniform(0, 2 * pi), rng.uniform(0.18, 0.5)
     if depth <= 0:
         return distance
     far = size + wide - depth
-    bite = Lobe(body.x + far * float(np.cos(side)), body.y + far * float(np.sin(side)), wide, wide)
+    bite = Lobe(body.x + far * cos(side), body.y + far * sin(side), wide, wide)
     return -merged(-distance, ellipse(x, y, bite), 0.1)
 
 
@@ -129,17 +127,17 @@ def _folded(rng: np.random.Generator, x: np.ndarray, y: np.ndarray, fill: Range 
     """Broad lobes run into each other, as a brain's folds."""
     count = int(rng.integers(3, 6))
     size = np.sqrt(rng.uniform(*fill)) * rng.uniform(0.5, 0.68, count)
-    angles = (np.arange(count) + rng.uniform(-0.3, 0.3, count)) * (2 * np.pi / count) + rng.uniform(0, 2 * np.pi)
+    angles = (np.arange(count) + rng.uniform(-0.3, 0.3, count)) * (2 * pi / count) + rng.uniform(0, 2 * pi)
     away = rng.uniform(0.24, 0.42, count)
     parts = [
-        Lobe(float(far * np.cos(angle)), float(far * np.sin(angle)), float(radius * 1.1), float(radius / 1.1), angle)
-        for far, angle, radius in zip(away, angles, size, strict=True)
+        Lobe(far * cos(angle), far * sin(angle), radius * 1.1, radius / 1.1, angle)
+        for far, angle, radius in zip(away.tolist(), angles.tolist(), size.tolist(), strict=True)
     ]
     return lobes(x, y, parts, 0.2, 0.06)
 
 
 NUCLEI: dict[str, Shape] = {
-    "segmented": partial(_chain, counts={2: 0.15, 3: 0.42, 4: 0.29, 5: 0.14}, fill=(0.26, 0.46)),
+    "segmented": partial(_chain, counts={2: 0.15, 3: 0.42, 4: 0.29, 5: 0.14}, fill=(0.26, 0.54)),
     "hyper-segmented": partial(
         _chain, counts={5: 0.2, 6: 0.45, 7: 0.25, 8: 0.1}, fill=(0.26, 0.4), gap=(1.0, 1.2), plump=1.25
     ),
@@ -148,7 +146,7 @@ NUCLEI: dict[str, Shape] = {
     ),
     "spectacles": partial(_chain, counts={2: 0.86, 3: 0.14}, fill=(0.28, 0.48), gap=(0.95, 1.28), bridge=(0.03, 0.1)),
     "clover": partial(_chain, counts={2: 0.6, 3: 0.4}, fill=(0.42, 0.62), gap=(0.6, 0.95), bridge=(0.1, 0.25)),
-    "band": partial(_arc, radius=(0.42, 0.56), span=(2.0, 4.4), thick=(0.16, 0.25), taper=0.35, waists=0.035),
+    "band": partial(_arc, radius=(0.42, 0.56), span=(2.0, 4.4), thick=(0.17, 0.28), taper=0.35, waists=0.035),
     "horseshoe": partial(_arc, radius=(0.40, 0.52), span=(2.4, 4.0), thick=(0.25, 0.34), taper=0.5, waists=0.05),
     "kidney": partial(_arc, radius=(0.30, 0.42), span=(2.0, 3.0), thick=(0.34, 0.46), taper=0.4),
     "bean": partial(_oval, fill=(0.38, 0.7), ratio=1.5, dent=(0.14, 0.38), aside=(0.1, 0.9)),

@@ -39,6 +39,7 @@ class Shape:
 
 
 _LEAST_GLASS = 40  # pixels; fewer are noise
+_BRIGHTER = 1.05  # how much more light glass lets through than a cell, at the least
 _FAINTEST = 0.06  # optical density of the palest red cells, three times the noise of a phone's glass
 _EDGE = 0.4  # of a cell's density: about half-way up its blurred rim
 _BRIDGE = 0.12  # of a box's shorter side: the widest strand between two cells that are still two
@@ -60,7 +61,8 @@ def glass_around(rgb: np.ndarray, elsewhere: np.ndarray) -> np.ndarray | None:
         return None
     seen = background(outside[None])
     covered = rgb[~elsewhere]
-    if len(covered) and seen[1] < 1.05 * np.median(covered[:, 1]):
+    # A loosely drawn box is mostly glass; its darker fifth is the cell in any case.
+    if len(covered) and seen[1] < _BRIGHTER * np.percentile(covered[:, 1], 20):
         return None
     return seen
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,14 +21,15 @@ from edge_wbc.lab.many import map_in_order
 from edge_wbc.lab.synthesis.contact import contact_sheet
 from edge_wbc.lab.synthesis.cutouts import POOL_NAMES, Cutout, Pools
 from edge_wbc.lab.synthesis.cutting import Cut, Refused, Source, by_subtype, cut, finished, marks_in, turned
+from edge_wbc.lab.synthesis.drawing import DRAWN, draw_pools
 from edge_wbc.lab.synthesis.pools import CONTACT_SHEET, POOL, RUN, check_mixture, read_pools, write_pool
-from edge_wbc.lab.synthesis.stand_in import STAINS, draw_pools, random_stain
+from edge_wbc.lab.synthesis.stain import STAINS, random_stain
 
 __all__ = ["CutOptions", "DrawOptions", "Made", "cut_pools_into", "draw_pools_into"]
 
 Report = Callable[[str, int, int], None]
 # The first words of seeds: numpy pads seeds with zeros, so that others could be equal.
-_OF_STAIN, _OF_POOL, _OF_TURNS = 5, 6, 7
+_OF_STAIN, _OF_TURNS = 5, 6
 MOST_CUTOUTS, MOST_COPIES = 100_000, 1000
 
 
@@ -101,7 +102,7 @@ class Made:
 
 
 def draw_pools_into(out: Path, options: DrawOptions, report: Report | None = None, processes: int = 1) -> Made:
-    """Draws the 18 pools; those that are there already are left alone.
+    """Draws the 18 pools and one of artefacts; those that are there already are left alone.
 
     Raises:
         BadInput: `out` holds something else or another run's pools; an unknown stain.
@@ -110,20 +111,18 @@ def draw_pools_into(out: Path, options: DrawOptions, report: Report | None = Non
     if earlier := _earlier(out, run):
         return earlier
     _tell(out, run, done=False)
-    todo = [name for name in POOL_NAMES if not (out / name / POOL).is_file()]
+    todo = [name for name in DRAWN if not (out / name / POOL).is_file()]
     for done, _ in enumerate(map_in_order(partial(_draw, out, options), todo, processes=processes), 1):
         if report:
-            report("drawing pools", len(POOL_NAMES) - len(todo) + done, len(POOL_NAMES))
+            report("drawing pools", len(DRAWN) - len(todo) + done, len(DRAWN))
     return _finish(out, run, {}, 0)
 
 
 def _draw(out: Path, options: DrawOptions, subtype: str) -> None:
     stain = random_stain(np.random.default_rng([_OF_STAIN, options.seed]), options.stain)
-    # Each pool by itself: a pool is the same whichever others are drawn.
-    seed = np.random.SeedSequence([_OF_POOL, options.seed, POOL_NAMES.index(subtype)])
-    pools = draw_pools(stain, options.um_per_px, {subtype: options.count}, seed)
+    pools = draw_pools(stain, options.um_per_px, {subtype: options.count}, options.seed)
     origins = [f"drawn, seed {options.seed}, number {number}" for number in range(options.count)]
-    write_pool(out, replace(pools, stain=options.stain), subtype, origins)
+    write_pool(out, pools, subtype, origins)
 
 
 def cut_pools_into(

@@ -181,7 +181,7 @@ def _read_cutout(folder: Path, subtype: str, entry: _Entry) -> Cutout:
     if bgra.ndim != 3 or bgra.shape[2] != 4 or bgra[..., 3].min() == 255:
         raise BadInput(file, "has no alpha", "cut the cell out: an RGBA picture, transparent around the cell")
     rgb, alpha = np.ascontiguousarray(bgra[..., 2::-1]), np.ascontiguousarray(bgra[..., 3])
-    if alpha.max() < 128:
+    if alpha.max() < 128 and subtype != ARTEFACT:  # dirt may be a mere shadow
         raise BadInput(file, "shows no cell: its alpha is below 128 everywhere", "remove it from the pool")
     if not entry.nucleus:
         return Cutout(subtype, rgb, alpha)

@@ -1,7 +1,7 @@
 """Red cells and platelets, through which light passes.
 
 A red cell is a biconcave disc of 6.2 to 8.4 um, thick at the rim and pale in the middle third; most are discs, some
-ovals, some slightly crenated. Platelets are 1.8 to 3.6 um, giant ones as large as a red cell or larger, activated
+ovals, some slightly crenated. Platelets are 1.8 to 4 um, giant ones as large as a red cell or larger, activated
 ones send out thin feet (textbook sizes).
 """
 
@@ -41,9 +41,9 @@ class Platelet:
 
 
 PLATELETS: dict[str, Platelet] = {
-    "platelet": Platelet((1.8, 3.6), 1.4, 0.06, None, (0.3, 1.1)),
+    "platelet": Platelet((1.8, 4), 1.4, 0.06, Bumps((3, 7), (0.15, 0.3), (0.0, 0.15)), (0.4, 1.3)),
     "giant_platelet": Platelet((5, 10), 1.35, 0.06, Bumps((3, 9), (0.1, 0.25), (0.0, 0.12)), (0.2, 0.6)),
-    "activated_platelet": Platelet((3, 6.5), 1.3, 0.06, Bumps((3, 8), (0.07, 0.16), (0.35, 1.1)), (0.4, 1.2)),
+    "activated_platelet": Platelet((3, 6.5), 1.3, 0.06, Bumps((2, 7), (0.08, 0.28), (0.1, 0.9)), (0.4, 1.2)),
 }
 
 
@@ -54,9 +54,9 @@ def red_cell(stain: Stain, um_per_px: float, rng: np.random.Generator) -> Cutout
     grid = Grid.around(outline.reach + _MARGIN_UM, um_per_px)
     edge = outline.distance(grid)
     x0, y0 = rng.normal(0, 0.3, 2)
-    bowl = outline.mean * rng.uniform(0.3, 0.55)
+    bowl = outline.mean * rng.uniform(0.32, 0.62)
     away = np.hypot(grid.x - x0, grid.y - y0) * (1 + 0.08 * noise(rng, grid, 2.2))
-    hollow = stain.pallor * rng.uniform(0.4, 1.1) / (1 + np.exp((away - bowl) / rng.uniform(0.2, 0.5)))
+    hollow = stain.pallor * rng.uniform(0.6, 1.15) / (1 + np.exp((away - bowl) / rng.uniform(0.15, 0.45)))
     thick = (1 - np.minimum(hollow, 0.92)) * (1 + 0.03 * noise(rng, grid, 1.2))
     thick *= 1 + (0.1 + stain.rims) * np.exp(-(((edge + 0.2) / 0.3) ** 2))
     amounts = thick[..., None] * stain.red.varied(rng, 0.08).vector
@@ -70,7 +70,7 @@ def platelet(subtype: str, stain: Stain, um_per_px: float, rng: np.random.Genera
     grid = Grid.around(outline.reach + _MARGIN_UM, um_per_px)
     edge = outline.distance(grid)
     density, packed = rng.uniform(*kind.density), rng.uniform(0.5, 1.6)
-    grains = np.maximum(0.55 + 0.45 * noise(rng, grid, 0.42) + 0.25 * noise(rng, grid, 1.0), 0.08)
+    grains = np.maximum(0.55 + 0.6 * noise(rng, grid, 0.42) + 0.25 * noise(rng, grid, 1.0), 0.05)
     grains *= density * np.exp(-packed * (np.hypot(grid.x, grid.y) / outline.mean) ** 2)
     ground = Amounts(0.06, 0.16, 0.03).varied(rng, 0.4).vector + 0.4 * stain.wash.vector
     rim = 1 + (0.2 + stain.rims) * np.exp(-(((edge + 0.1) / 0.25) ** 2))

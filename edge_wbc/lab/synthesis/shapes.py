@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import cos as cosine
+from math import sin as sine
+from math import sqrt
 
 import cv2
 import numpy as np
@@ -188,10 +191,10 @@ class Lobe:
 
 def ellipse(x: np.ndarray, y: np.ndarray, lobe: Lobe) -> np.ndarray:
     """Signed distance to an ellipse, near enough close to its edge."""
-    cos, sin = np.cos(lobe.angle), np.sin(lobe.angle)
+    cos, sin = cosine(lobe.angle), sine(lobe.angle)
     u = ((x - lobe.x) * cos + (y - lobe.y) * sin) / lobe.a
     v = ((y - lobe.y) * cos - (x - lobe.x) * sin) / lobe.b
-    return (np.hypot(u, v) - 1) * np.sqrt(lobe.a * lobe.b)
+    return (np.hypot(u, v) - 1) * sqrt(lobe.a * lobe.b)
 
 
 def lobes(x: np.ndarray, y: np.ndarray, parts: Sequence[Lobe], bridge: float, blend: float) -> np.ndarray:

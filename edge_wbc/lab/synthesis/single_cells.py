@@ -25,12 +25,14 @@ from edge_wbc.core.taxonomy import FIVE_CLASSES, SUBTYPES
 from edge_wbc.lab.many import map_in_order
 from edge_wbc.lab.synthesis.assemble import Assembled, assemble
 from edge_wbc.lab.synthesis.cutouts import ANNOTATED, RED_CELL, SEE_THROUGH, Pools
+from edge_wbc.lab.synthesis.drawing import draw_pools
+from edge_wbc.lab.synthesis.fields import ANY_STAIN
 from edge_wbc.lab.synthesis.optics import DOMAINS, Optics, domain_optics, jpeg_photograph
 from edge_wbc.lab.synthesis.placement import PlacementOptions
 from edge_wbc.lab.synthesis.pools import read_pools
-from edge_wbc.lab.synthesis.stand_in import STAINS, draw_pools, random_stain
+from edge_wbc.lab.synthesis.stain import STAINS, random_stain
 
-__all__ = ["SHARES", "SingleCell", "SingleCellOptions", "draw_single_cell", "draw_single_cells"]
+__all__ = ["ANY_DOMAIN", "SHARES", "SingleCell", "SingleCellOptions", "draw_single_cell", "draw_single_cells"]
 
 SHARES: dict[str, dict[str, float]] = {
     "neutrophil": {
@@ -46,19 +48,21 @@ SHARES: dict[str, dict[str, float]] = {
 }
 """Class -> how often each subtype is drawn for it. A choice for variety, not how often they are in blood."""
 
+ANY_DOMAIN = "any"
 _MARKER = "cells.json"
 # The first word of every seed: numpy pads seeds with zeros, so that others could be equal.
 _OF_CELL, _OF_SUBTYPE = 3, 4
 _WHITE = tuple(name for name in ANNOTATED if name not in SEE_THROUGH)
 _SMALLEST_UM = 16.0
 _LARGEST_SIDE = 2000
-_DENSEST = 0.6  # share of what a field has left that the squares around red cells may fill
+_DENSEST = 0.9  # share of what a field has left that the squares around red cells may fill
 _NEIGHBOUR, _PLATELETS = 0.25, 0.5  # how often there is another white cell, and how many platelets on average
 _REDS = 6  # different red cells around a cell
 _AROUND = 0.25  # of the photograph's side: how far the field reaches beyond it
 _JITTER = 0.1  # of the photograph's side: how far off its middle a cell may lie
+_OFF_AXIS = 0.8  # of the field's radius: how far from its middle a cell may be photographed
 _ATTEMPTS = 60
-_PLACING = PlacementOptions(thresholds=(0.0, 0.15), most_tries=500)
+_PLACING = PlacementOptions(thresholds=(0.0, 0.12), most_tries=500)
 
 
 @dataclass(frozen=True)
@@ -68,20 +72,20 @@ class SingleCellOptions:
     Attributes:
         classes: drawn in turn; of the five classes (by `SHARES`) or of the subtypes that are white cells.
         size: side of a photograph, px.
-        domain: one of `optics.DOMAINS`, or "" for any of them, another for each photograph.
+        domain: one of `optics.DOMAINS`, or "any", which one chance says for each photograph.
         um_per_px: micrometres a pixel spans; None for the domain's own.
-        stain: a name of `stain.STAINS`, or "" for any; each photograph has its own draw of it.
+        stain: a name of `stain.STAINS`, or "any"; each photograph has its own draw of it.
         seed: equal seeds draw equal cells.
 
     Raises:
-        BadInput: an unknown class, domain or stain, or a photograph with no room for a cell.
+        BadInput: an unknown class, domain or stain, or a number out of range.
     """
 
     classes: tuple[str, ...] = FIVE_CLASSES
-    size: int = 128
-    domain: str = ""
+    size: int = 160
+    domain: str = ANY_DOMAIN
     um_per_px: float | None = None
-    stain: str = ""
+    stain: str = ANY_STAIN
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -89,14 +93,14 @@ class SingleCellOptions:
         strangers = [name for name in self.classes if name not in known]
         if strangers or not self.classes:
             raise BadInput("classes", f"unknown: {', '.join(strangers) or 'none given'}", f"of {', '.join(known)}")
-        if self.stain and self.stain not in STAINS:
-            raise BadInput("stain", f"unknown stain {self.stain!r}", f"one of: {', '.join(STAINS)}")
+        if self.stain not in (ANY_STAIN, *STAINS):
+            raise BadInput("stain", f"unknown stain {self.stain!r}", f"one of: {', '.join((ANY_STAIN, *STAINS))}")
         if self.um_per_px is not None and not 0 < self.um_per_px < 5:
             raise BadInput("um-per-px", f"{self.um_per_px} is not a scale", "give micrometres per pixel, such as 0.16")
-        scale = self.um_per_px or min(domain_optics(name).um_per_px for name in _domains(self))
-        if self.size > _LARGEST_SIDE or self.size * scale < _SMALLEST_UM:
-            least = int(np.ceil(_SMALLEST_UM / scale))
-            raise BadInput("size", f"{self.size} px are {self.size * scale:.1f} um", f"{least} to {_LARGEST_SIDE} px")
+        for name in _domains(self):
+            domain_optics(name)
+        if not 1 <= self.size <= _LARGEST_SIDE:
+            raise BadInput("size", f"{self.size} is not in 1 to {_LARGEST_SIDE} px")
         if self.seed < 0:
             raise BadInput("seed", f"{self.seed} is negative")
 
@@ -126,7 +130,8 @@ def draw_single_cell(options: SingleCellOptions, number: int, pools: Pools | Non
         pools: cut-outs to take; None to draw new ones.
 
     Raises:
-        BadInput: a negative number; pools of another scale or stain than asked for, or without red cells or the class.
+        BadInput: a negative number, too small a photograph; pools of another scale or stain than asked for, or without
+            red cells or the class.
     """
     if number < 0:
         raise BadInput("number", f"{number}: numbers begin at 0")
@@ -134,7 +139,7 @@ def draw_single_cell(options: SingleCellOptions, number: int, pools: Pools | Non
     chance, drawn, laid, seen = np.random.SeedSequence([_OF_CELL, options.seed, number]).spawn(4)
     rng = np.random.default_rng(chance)
     optics = domain_optics(str(rng.choice(_domains(options))))
-    stain = options.stain or str(rng.choice(list(STAINS)))
+    stain = str(rng.choice(list(STAINS))) if options.stain == ANY_STAIN else options.stain
     others = _WHITE if pools is None else [name for name in _WHITE if name in pools.cutouts]
     neighbour = str(rng.choice(others)) if rng.uniform() < _NEIGHBOUR else None
     scale = options.um_per_px or optics.um_per_px
@@ -142,14 +147,15 @@ def draw_single_cell(options: SingleCellOptions, number: int, pools: Pools | Non
         wanted = {RED_CELL: _REDS, "platelet": 2, subtype: 1}
         if neighbour:
             wanted[neighbour] = wanted.get(neighbour, 0) + 1
-        pools = draw_pools(random_stain(rng, stain), scale, wanted, drawn)
+        pools = draw_pools(random_stain(rng, stain), scale, wanted, int(drawn.generate_state(1)[0]))
     else:
         _check_pools(pools, options)
         scale = pools.um_per_px
+    _check_room(options.size, scale)
     field, owner, part = _laid(pools, subtype, neighbour, options.size, laid)
     own = field.owners[part] == owner
     mask = np.select([own & field.nuclei[part], own], [255, 128], 0).astype(np.uint8)
-    jpeg = jpeg_photograph(field.rgb[part], _off_axis(optics, scale, rng), np.random.default_rng(seen))
+    jpeg = jpeg_photograph(field.rgb[part], _somewhere(optics, scale, rng), np.random.default_rng(seen))
     return SingleCell(jpeg, mask, subtype, SUBTYPES[subtype])
 
 
@@ -187,6 +193,10 @@ def draw_single_cells(
         _check_pools(found, options)
         for name in options.classes:
             _subtype(name, found, np.random.default_rng(0))
+        _check_room(options.size, found.um_per_px)
+    else:
+        for domain in _domains(options):
+            _check_room(options.size, options.um_per_px or domain_optics(domain).um_per_px)
     _claim(out, options, pools)
     there = {file.stem for file in (out / "images").glob("*.jpg")}
     if len(there) > count:
@@ -240,7 +250,7 @@ def _claim(out: Path, options: SingleCellOptions, pools: Sequence[Path]) -> None
 
 
 def _domains(options: SingleCellOptions) -> tuple[str, ...]:
-    return (options.domain,) if options.domain else tuple(DOMAINS)
+    return tuple(DOMAINS) if options.domain == ANY_DOMAIN else (options.domain,)
 
 
 def _drawn_subtype(options: SingleCellOptions, number: int, pools: Pools | None) -> str:
@@ -262,13 +272,16 @@ def _check_pools(pools: Pools, options: SingleCellOptions) -> None:
     if options.um_per_px is not None and not np.isclose(options.um_per_px, pools.um_per_px):
         fault = f"asks for {options.um_per_px:g} um a pixel, the pools have {pools.um_per_px:g}"
         raise BadInput("--um-per-px", fault, "leave it out")
-    if options.stain and options.stain != pools.stain:
+    if options.stain not in (ANY_STAIN, pools.stain):
         raise BadInput("--stain", f"asks for {options.stain}, the pools are {pools.stain}", "leave it out")
     if RED_CELL not in pools.cutouts:
         raise BadInput(RED_CELL, "there is no pool of it", "add one with another --pools")
-    if options.size * pools.um_per_px < _SMALLEST_UM:
-        fault = f"{options.size} px are {options.size * pools.um_per_px:.1f} um of these pools"
-        raise BadInput("size", fault, f"{_SMALLEST_UM:g} um at least")
+
+
+def _check_room(size: int, um_per_px: float) -> None:
+    if size * um_per_px < _SMALLEST_UM:
+        least = int(np.ceil(_SMALLEST_UM / um_per_px))
+        raise BadInput("size", f"{size} px are {size * um_per_px:.1f} um", f"a cell needs {least} px at least")
 
 
 def _laid(
@@ -289,11 +302,18 @@ def _laid(
         )
         owner = int(field.owners[side // 2, side // 2])
         if 1 <= owner <= len(field.cells) and field.cells[owner - 1].subtype == subtype:
-            left, top = (round((side - size) / 2 + shift * size) for shift in rng.uniform(-_JITTER, _JITTER, 2))
+            x0, y0, x1, y1 = field.cells[owner - 1].box
+            # Large cells stay nearer the middle, or the border would cut what is to be learnt.
+            room = np.maximum(0, (size - np.array([x1 - x0, y1 - y0])) // 2)
+            shift = np.clip(rng.uniform(-_JITTER, _JITTER, 2) * size, -room, room)
+            corner = np.rint((np.array([x0 + x1, y0 + y1]) - size) / 2 + shift).astype(int)
+            left, top = np.clip(corner, 0, side - size).tolist()
             return field, owner, np.s_[top : top + size, left : left + size]
     raise BadInput("size", f"{size} px leave no room for a {subtype}", "give a larger --size")
 
 
-def _off_axis(optics: Optics, scale: float, rng: np.random.Generator) -> Optics:
-    """The same phone, the cell anywhere in its field."""
-    return replace(optics, um_per_px=scale, vignette=0.0)
+def _somewhere(optics: Optics, um_per_px: float, rng: np.random.Generator) -> Optics:
+    """The same phone at this scale, the cell anywhere in the inner part of its round field."""
+    away, angle = _OFF_AXIS * optics.field_um / 2 * np.sqrt(rng.uniform()), rng.uniform(0, 2 * np.pi)
+    axis = float(away * np.cos(angle)), float(away * np.sin(angle))
+    return replace(optics, um_per_px=um_per_px, axis_um=axis)

@@ -71,10 +71,10 @@ class Recipe:
 
 
 STAINS: dict[str, Recipe] = {
-    "giemsa": Recipe((-1.0, 0.6), (1.0, 1.1, 0.95), (-0.1, 0.3), (0.05, 0.28), (0.45, 1.05), (0.10, 0.20, 0.20)),
-    "wright": Recipe((-0.4, 1.0), (0.95, 0.95, 1.1), (-0.1, 0.25), (0.0, 0.2), (0.6, 1.15), (0.08, 0.16, 0.24)),
-    "leishman": Recipe((-0.7, 0.8), (1.1, 0.95, 1.0), (-0.15, 0.12), (0.05, 0.28), (0.6, 1.15), (0.12, 0.14, 0.20)),
-    "may-gruenwald": Recipe((-0.8, 0.8), (1.1, 1.0, 1.05), (-0.1, 0.2), (0.0, 0.22), (0.7, 1.3), (0.10, 0.16, 0.20)),
+    "giemsa": Recipe((-1.0, 0.6), (1.0, 1.1, 0.95), (-0.1, 0.3), (0.05, 0.28), (0.45, 1.05), (0.10, 0.18, 0.15)),
+    "wright": Recipe((-0.4, 1.0), (0.95, 0.95, 1.1), (-0.1, 0.25), (0.0, 0.2), (0.6, 1.15), (0.08, 0.14, 0.18)),
+    "leishman": Recipe((-0.7, 0.8), (1.1, 0.95, 1.0), (-0.15, 0.12), (0.05, 0.28), (0.6, 1.15), (0.12, 0.13, 0.15)),
+    "may-gruenwald": Recipe((-0.8, 0.8), (1.1, 1.0, 1.05), (-0.1, 0.2), (0.0, 0.22), (0.7, 1.3), (0.10, 0.14, 0.15)),
 }
 
 
@@ -134,12 +134,11 @@ def random_stain(rng: np.random.Generator, name: str | None = None) -> Stain:
     azure = np.array([rng.uniform(0.75, 1.15), 1, rng.uniform(0.1, 1.3)])
     dyes = np.stack([violet * strengths[0] * azure, blue * strengths[1] * azure, eosin * strengths[2]])
     green = rng.uniform(0.74, 0.96)
-    warm = rng.uniform(0.06, 0.4) if rng.uniform() < 0.25 else rng.uniform(0, 0.1)
+    warm = rng.uniform(0.06, 0.28) if rng.uniform() < 0.25 else rng.uniform(0, 0.1)
     background = np.array([green + rng.uniform(-0.03, 0.06), green, green * (1 - warm)])
-    low, most = 0.0, recipe.wash
-    wash = Amounts(rng.uniform(low, most[0]), rng.uniform(low, most[1]), rng.uniform(low, most[2]))
-    tint = Amounts(rng.uniform(0, 0.35), rng.uniform(0, 0.15), rng.uniform(0, 0.3))
-    red = Amounts(rng.uniform(0, 0.04), rng.uniform(0, 0.08), rng.uniform(0.3, 0.62) / strengths[2])
+    wash = Amounts(*(float(part) for part in rng.uniform(0, recipe.wash)))
+    tint = Amounts(rng.uniform(0, 0.2), rng.uniform(0, 0.1), rng.uniform(0, 0.2))
+    red = Amounts(rng.uniform(0, 0.05), rng.uniform(0, 0.14), rng.uniform(0.18, 0.48) / strengths[2])
     return Stain(
         dyes.astype(np.float32),
         np.rint(255 * np.clip(background, 0, 0.98)).astype(np.uint8),
@@ -147,9 +146,9 @@ def random_stain(rng: np.random.Generator, name: str | None = None) -> Stain:
         wash,
         tint,
         red,
-        float(rng.uniform(0.3, 1.0)),
+        float(1 - 0.7 * rng.uniform() ** 2),
         float(rng.uniform(0, 0.5)),
-        float(rng.uniform(0.01, 0.08)),
+        float(rng.uniform(0.015, 0.08)),
         name,
     )
 
