@@ -41,7 +41,7 @@ def test_a_few_fields_are_drawn_to_the_base(fields: tuple[MarkedField, ...]) -> 
     model = learn_finder(fields[:3], {}, base)
     assert np.array_equal(model.mean, base.mean) and not np.array_equal(model.judge, base.judge)
     recall, false = judged(model, fields[24:])
-    assert recall >= 0.9 and false <= 0.5
+    assert recall >= 0.9 and false <= 0.75
 
 
 def test_the_same_fields_give_the_same_finder(fields: tuple[MarkedField, ...]) -> None:
