@@ -15,7 +15,7 @@ from edge_wbc.lab.synthesis.stain import Stain, painted
 __all__ = ["white_cell"]
 
 _MARGIN_UM = 0.6
-_INSIDE_UM = 0.2  # between the nucleus and the cell's border
+_INSIDE_UM = 0.12  # between the nucleus and the cell's border
 
 
 def white_cell(subtype: str, stain: Stain, um_per_px: float, rng: np.random.Generator) -> Cutout:

@@ -180,7 +180,7 @@ LOOKS: dict[str, Look] = {
         (None, _FEET, _PRESSED, _BLEBS),
     ),
     "lymphocyte": Look(
-        (8, 11), 1.2, 0.028, {"snug": 1.0},
+        (8, 11), 1.25, 0.035, {"snug": 1.0},
         Chromatin(Amounts(0.98, 0.18, 0.04), (0.8, 1.3), (1.1, 1.8), (0.06, 0.25)),
         Cytoplasm(Amounts(0.03, 0.34, 0.02), 0.45, border=(0.0, 0.4), deepest=0.7),
         (Granules(1.6, (0.16, 0.28), (0.0, 0.12), Amounts(0.5, 0.0, 0.3)),),

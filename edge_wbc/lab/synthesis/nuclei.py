@@ -151,7 +151,7 @@ NUCLEI: dict[str, Shape] = {
     "kidney": partial(_arc, radius=(0.30, 0.42), span=(2.0, 3.0), thick=(0.34, 0.46), taper=0.4),
     "bean": partial(_oval, fill=(0.38, 0.7), ratio=1.5, dent=(0.14, 0.38), aside=(0.1, 0.9)),
     "folded": _folded,
-    "snug": partial(_oval, fill=(0.52, 0.92), ratio=1.25),
+    "snug": partial(_oval, fill=(0.52, 1.0), ratio=1.25),
     "oval": partial(_oval, fill=(0.38, 0.66), ratio=1.4, dent=(-0.12, 0.12)),
     "cleft": partial(_oval, fill=(0.45, 0.75), ratio=1.35, dent=(-0.1, 0.28)),
     "aside": partial(_oval, fill=(0.2, 0.36), ratio=1.2, dent=(-1, 0), aside=(0.7, 1.05)),
