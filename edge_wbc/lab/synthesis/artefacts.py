@@ -52,9 +52,9 @@ def _precipitate(stain: Stain, um_per_px: float, rng: np.random.Generator) -> Dr
     """Grains of dry stain, alone or in a cluster."""
     count, spread = int(rng.choice([1, 2, 6, 20, 50])), rng.uniform(0.5, 2.2)
     x, y = rng.normal(0, spread, (2, count)).clip(-6, 6)
-    size = rng.uniform(0.2, 0.7, count)
+    size = rng.uniform(0.36, 0.8, count)
     grid = Grid.around(float(np.hypot(x, y).max()) + 1.5, um_per_px)
-    alpha = discs(grid, x, y, size, rng.uniform(0.7, 1, count))
+    alpha = discs(grid, x, y, size, rng.uniform(0.8, 1, count))
     dye = Amounts(1.5, 0.5, 0.2).varied(rng, 0.3).vector
     return stain.light(np.broadcast_to(dye, (*alpha.shape, 3))), alpha
 
@@ -82,12 +82,12 @@ def _bubble(stain: Stain, um_per_px: float, rng: np.random.Generator) -> Drawing
 def _ridge(stain: Stain, um_per_px: float, rng: np.random.Generator) -> Drawing:
     """A bent line where the film dried or the glass is scratched."""
     half, bow = rng.uniform(3, 9), rng.uniform(-0.06, 0.06)
-    turn, wide = rng.uniform(0, np.pi), rng.uniform(0.12, 0.35)
+    turn, wide = rng.uniform(0, np.pi), rng.uniform(0.2, 0.4)
     grid = Grid.around(half + 1, um_per_px)
     along = grid.x * np.cos(turn) + grid.y * np.sin(turn)
     across = grid.y * np.cos(turn) - grid.x * np.sin(turn) + 0.25 * noise(rng, grid, 2.5)
     line = np.maximum(np.abs(across + bow * along**2) - wide, np.abs(along) - half)
-    alpha = coverage(line, um_per_px, 0.25) * np.clip(0.8 + 0.3 * noise(rng, grid, 1.2), 0, 1)
+    alpha = coverage(line, um_per_px, 0.25) * np.clip(0.9 + 0.2 * noise(rng, grid, 1.2), 0.6, 1)
     return np.full((*alpha.shape, 3), np.exp(-rng.uniform(0.3, 1.2)), np.float32), alpha.astype(np.float32)
 
 

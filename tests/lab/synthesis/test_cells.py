@@ -74,6 +74,13 @@ def test_a_seed_draws_the_same_cell_at_every_scale(name):
     assert np.abs(one.astype(int) - two).mean() < 3
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(["artefact", "platelet", "activated_platelet", "basket_cell"]), seeds)
+def test_even_the_smallest_has_a_box_at_a_coarse_scale(name, seed):
+    x0, y0, x1, y1 = cell(name, seed, 0.4).box
+    assert x0 < x1 and y0 < y1
+
+
 def test_equal_seeds_draw_equal_cells_and_others_differ():
     for name in DRAWN:
         assert (cell(name, 3).rgb == cell(name, 3).rgb).all()
