@@ -31,7 +31,6 @@ from unittest.mock import patch
 import cv2
 
 from edge_wbc.lab.synthesis import SmearOptions, assemble, draw_smears, fields, smears
-from edge_wbc.lab.synthesis.statistics import write_report
 from export.device import device_name, installed
 
 ROOT = Path(__file__).parents[1]
@@ -91,6 +90,9 @@ def rates(options: SmearOptions, count: int) -> tuple[dict[str, dict[str, float]
                 "cpu_seconds_a_smear": round(busy / count, 3),
                 "minutes_for_2500_with_cores_free": round(WHOLE * busy / count / processes / 60, 1),
             }
+            # Here and not above: every new process would load it too.
+            from edge_wbc.lab.synthesis.statistics import write_report
+
             size = sum(file.stat().st_size for file in out.rglob("*") if file.is_file()) / count
             started = time.perf_counter()
             write_report(out, options)
