@@ -251,7 +251,7 @@ def test_sets_for_other_tools_lead_back_to_the_records(tmp_path):
 
 def test_the_folder_is_read_as_data_and_platelets_are_dropped(tmp_path):
     draw_smears(tmp_path, options(smears=4, fields_per_smear=1, **PAPER))
-    whole, five = read_dataset(tmp_path), read_dataset(tmp_path, five_only=True)
+    whole, five = read_dataset(tmp_path), read_dataset(tmp_path, only="5")
     assert {"platelet"} <= {item.label for item in whole.items}
     assert {item.label for item in five.items} <= set(FIVE_CLASSES) and five.dropped["platelet"]
     assert len(five.items) + sum(five.dropped.values()) == len(whole.items)
