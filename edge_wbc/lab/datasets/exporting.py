@@ -18,7 +18,7 @@ from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.images import read_image, write_image
 from edge_wbc.core.records import Box, read_field
 from edge_wbc.lab.datasets.formats import FORMATS
-from edge_wbc.lab.datasets.formats.common import CLASS_SETS, Exported, Single, plain_name, stem_of
+from edge_wbc.lab.datasets.formats.common import ANNOTATION_SETS, Exported, Single, plain_name, stem_of
 from edge_wbc.lab.datasets.formats.folders import read_folders, write_smears
 from edge_wbc.lab.datasets.formats.table import FILE, read_table, write_singles
 from edge_wbc.lab.datasets.photographs import claim, copy_whole, each
@@ -89,7 +89,7 @@ def _annotated(name: str, path: Path, out: Path, fields: Sequence[Exported], pro
 
     for _ in each(copy, fields, "copying photographs", progress):
         pass
-    form.write(out, fields, CLASS_SETS["labels"])
+    form.write(out, fields, ANNOTATION_SETS["labels"])
     return ExportedSet(len(fields), sum(len(entry.record.cells) for entry in fields))
 
 

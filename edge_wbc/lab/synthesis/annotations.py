@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edge_wbc.core.records import read_field
 from edge_wbc.lab.datasets.formats.coco import write_coco
-from edge_wbc.lab.datasets.formats.common import CLASS_SETS, Exported, Writer
+from edge_wbc.lab.datasets.formats.common import ANNOTATION_SETS, Exported, Writer
 from edge_wbc.lab.datasets.formats.voc import write_voc
 from edge_wbc.lab.datasets.formats.yolo import write_yolo
 from edge_wbc.lab.datasets.photographs import copy_whole, is_copy
@@ -39,7 +39,7 @@ def write_sets(out: Path, name: str) -> None:
         for record in records:
             _link(out / record.image, folder / images / Path(record.image).name)
         entries = [Exported(Path(record.image).name, record) for record in records]
-        write(folder, entries, CLASS_SETS[classes])
+        write(folder, entries, ANNOTATION_SETS[classes])
 
 
 def _link(original: Path, copy: Path) -> None:

@@ -17,7 +17,6 @@ from edge_wbc.lab.synthesis.cutouts import ANNOTATED, ARTEFACT, RED_CELL, Pools
 from edge_wbc.lab.synthesis.drawing import draw_pools
 from edge_wbc.lab.synthesis.optics import Optics, decoded, domain_optics, jpeg_photograph, seen
 from edge_wbc.lab.synthesis.placement import PlacementOptions
-from edge_wbc.lab.synthesis.pools import read_pools
 from edge_wbc.lab.synthesis.stain import STAINS, Stain, random_stain
 
 __all__ = [
@@ -263,6 +262,8 @@ def _pools(options: SmearOptions, smear: int) -> Pools:
 
 @lru_cache(maxsize=2)
 def _read_pools(paths: tuple[Path, ...]) -> Pools:
+    from edge_wbc.lab.synthesis.pools import read_pools  # pydantic: drawing does without
+
     return read_pools(paths)
 
 

@@ -18,13 +18,13 @@ from edge_wbc.core.pack import check_replaceable
 from edge_wbc.core.records import read_field, read_json, write_field
 from edge_wbc.core.taxonomy import MAIN_TYPES
 from edge_wbc.lab.many import map_in_order
-from edge_wbc.lab.synthesis.annotations import SETS, write_sets
 from edge_wbc.lab.synthesis.fields import SmearOptions, drawn_field, stem
 
 __all__ = ["FORMATS", "MARKER", "draw_smears"]
 
 MARKER = "smears.json"
-FORMATS: tuple[str, ...] = ("records", "masks", *SETS)
+_SETS = ("coco", "voc", "yolo")
+FORMATS: tuple[str, ...] = ("records", "masks", *_SETS)
 """What a run may write beside photographs; records always are."""
 
 Report = Callable[[str, int, int], None]
@@ -86,8 +86,12 @@ def draw_smears(
         done += 1
         if report:
             report(done, len(jobs))
-    for name in formats:
-        if name in SETS:
+    sets = [name for name in formats if name in _SETS]
+    if sets:
+        # Other tools' formats need packages that drawing does without.
+        from edge_wbc.lab.synthesis.annotations import write_sets
+
+        for name in sets:
             write_sets(out, name)
     return len(todo)
 

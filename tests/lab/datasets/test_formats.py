@@ -16,7 +16,15 @@ from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.records import Cell, Field, Smear, write_field
 from edge_wbc.core.taxonomy import SUBTYPES
 from edge_wbc.lab.datasets.formats import FORMATS
-from edge_wbc.lab.datasets.formats.common import CLASS_SETS, Exported, Marked, plain_name, stem_of, thin_box, to_field
+from edge_wbc.lab.datasets.formats.common import (
+    ANNOTATION_SETS,
+    Exported,
+    Marked,
+    plain_name,
+    stem_of,
+    thin_box,
+    to_field,
+)
 
 ANNOTATIONS = [name for name, form in FORMATS.items() if form.write]
 
@@ -35,7 +43,7 @@ def write(name: str, out: Path, records: list[Field], classes: str = "labels") -
     entries = [Exported(plain_name(record.image), record) for record in records]
     for entry in entries:
         (out / form.images / entry.name).touch()
-    form.write(out, entries, CLASS_SETS[classes])
+    form.write(out, entries, ANNOTATION_SETS[classes])
 
 
 def read(name: str, src: Path, sizes: dict[str, tuple[int, int]]) -> tuple[list[Field], list[Fault]]:

@@ -21,7 +21,7 @@ from edge_wbc.core.records import SCHEMA_VERSION, Cell, Field, field_from_json, 
 from edge_wbc.core.taxonomy import LABELS, MAIN_TYPES, SUBTYPES, label_from_name
 
 __all__ = [
-    "CLASS_SETS",
+    "ANNOTATION_SETS",
     "KEY",
     "ClassSet",
     "Entry",
@@ -199,7 +199,7 @@ def _subtype(cell: Cell) -> str:
 
 
 # What all experts agree on; and the two sets of Al-Qudah and Suen, which drawn and assembled cells alone have.
-CLASS_SETS: dict[str, ClassSet] = {
+ANNOTATION_SETS: dict[str, ClassSet] = {
     "labels": ClassSet((*LABELS, WHITE_CELL), _agreed),
     "main": ClassSet(tuple(dict.fromkeys(MAIN_TYPES.values())), lambda cell: MAIN_TYPES[_subtype(cell)]),
     "subtypes": ClassSet(tuple(SUBTYPES), _subtype),
