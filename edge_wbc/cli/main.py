@@ -23,6 +23,7 @@ from edge_wbc.cli import (
     find,
     models,
     pack,
+    segment,
     synth,
     train,
 )
@@ -50,6 +51,7 @@ app.command("find")(find.find)
 app.add_typer(data.app, name="data")
 app.command("agree")(agree.agree)
 app.command("dedup")(dedup.dedup)
+app.command("segment")(segment.segment)
 app.command("train")(train.train)
 app.command("adapt")(adapt.adapt)
 app.command("evaluate")(evaluate.evaluate)

@@ -12,7 +12,18 @@ from typing import Callable, Dict, Tuple
 import cv2
 import numpy as np
 
-__all__ = ["COLOURS", "REFERENCES", "background", "grey_world", "normalise", "reinhard", "stain"]
+__all__ = [
+    "COLOURS",
+    "REFERENCES",
+    "background",
+    "balance",
+    "glass",
+    "grey_world",
+    "magenta",
+    "normalise",
+    "reinhard",
+    "stain",
+]
 
 _LOG = np.log(np.maximum(np.arange(256), 4)).astype(np.float32)
 
@@ -34,6 +45,38 @@ _DENSEST = 0.2
 _FAINT = 0.4
 _CORNER_DOUBT = 0.15
 _LEAST_VOLUME = 0.08
+
+
+def balance(rgb: np.ndarray) -> np.ndarray:
+    """Each channel times mean(grey) / mean(channel), clipped at 255.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+
+    Returns:
+        (H, W, 3) uint8 RGB; a channel that is black all over stays so.
+    """
+    # Sums of whole numbers: the same for a crop that is turned or mirrored.
+    sums = rgb.reshape(-1, 3).sum(0, dtype=np.int64)
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).sum(dtype=np.int64)
+    gains = np.divide(grey, sums, out=np.ones(3), where=sums > 0)
+    # One table of 256 a channel, since a channel is scaled as a whole.
+    table = np.clip(np.rint(np.arange(256)[:, None] * gains), 0, 255).astype(np.uint8)
+    return cv2.LUT(rgb, np.ascontiguousarray(table[:, None, :]))
+
+
+def magenta(rgb: np.ndarray) -> np.ndarray:
+    """The M of CMYK, which nuclei have most of: (1 - G - K) / (1 - K), in 255ths; black has none.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+
+    Returns:
+        (H, W) uint8.
+    """
+    brightest = cv2.max(cv2.max(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
+    # OpenCV divides by 0 to 0.
+    return cv2.divide(cv2.subtract(brightest, rgb[..., 1]), brightest, scale=255)
 
 
 def grey_world(crop: np.ndarray) -> np.ndarray:
@@ -124,6 +167,21 @@ def background(rgb: np.ndarray) -> np.ndarray:
     """
     flat = rgb.reshape(-1, 3)
     return np.median(flat[_largest(flat[:, 1], _BRIGHTEST)], axis=0)
+
+
+def glass(rgb: np.ndarray) -> np.ndarray:
+    """`background`, but of all pixels as bright as its darkest: the same for a crop that is turned or mirrored.
+
+    Args:
+        rgb: (H, W, 3) uint8.
+
+    Returns:
+        (3,) float64, 0 to 255.
+    """
+    flat = rgb.reshape(-1, 3)
+    green = flat[:, 1]
+    count = max(1, int(len(green) * _BRIGHTEST))
+    return np.median(flat[green >= np.partition(green, len(green) - count)[len(green) - count]], axis=0)
 
 
 def _largest(values: np.ndarray, share: float) -> np.ndarray:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Tuple
 
+import cv2
 import numpy as np
 
-__all__ = ["CYTOPLASM", "NUCLEUS", "Masks", "no_cell", "picture_of"]
+from edge_wbc.core.errors import BadInput
+from edge_wbc.core.files import write_whole
+from edge_wbc.core.images import read_image
+
+__all__ = ["CYTOPLASM", "NUCLEUS", "Masks", "masks_of", "no_cell", "picture_of", "read_mask", "write_mask"]
 
 NUCLEUS, CYTOPLASM = 255, 128
 
@@ -37,3 +44,32 @@ def picture_of(masks: Masks) -> np.ndarray:
     picture = np.where(masks.cell, np.uint8(CYTOPLASM), np.uint8(0))
     picture[masks.nucleus] = NUCLEUS
     return picture
+
+
+def masks_of(picture: np.ndarray) -> Masks:
+    """A (H, W) uint8 picture of 255 nucleus, 128 cytoplasm, 0 rest -> the masks in it."""
+    return Masks(picture == NUCLEUS, picture >= CYTOPLASM)
+
+
+def read_mask(path: Path, size: Tuple[int, int]) -> np.ndarray:
+    """A mask's file -> (H, W) uint8 of 255 nucleus, 128 cytoplasm, 0 rest; greys between go to the nearest.
+
+    Args:
+        size: width and height of the photograph that it is of.
+
+    Raises:
+        BadInput: not readable, of another size than its photograph, or without any of the two (such as a mask
+            of class numbers).
+    """
+    grey = read_image(path)[..., 1]
+    if (grey.shape[1], grey.shape[0]) != size:
+        fault = f"a mask of {grey.shape[1]} x {grey.shape[0]} for a photograph of {size[0]} x {size[1]}"
+        raise BadInput(path, fault, "draw it on the photograph itself")
+    if grey.max() < 64:
+        raise BadInput(path, "neither nucleus (255) nor cytoplasm (128) in it", "draw it in these greys")
+    return np.select([grey >= 192, grey >= 64], [NUCLEUS, CYTOPLASM], 0).astype(np.uint8)
+
+
+def write_mask(path: Path, picture: np.ndarray) -> None:
+    """Writes (H, W) uint8 as 8-bit PNG, whole or not at all."""
+    write_whole(path, cv2.imencode(".png", picture)[1].tobytes())

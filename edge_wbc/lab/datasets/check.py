@@ -9,12 +9,13 @@ from pathlib import Path
 
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.images import IMAGE_SUFFIXES
+from edge_wbc.core.masks import read_mask
 from edge_wbc.core.taxonomy import five_class
 from edge_wbc.lab.datasets.formats.common import Entry, Marked, Single
 from edge_wbc.lab.datasets.formats.folders import read_folders
 from edge_wbc.lab.datasets.formats.session import read_session
 from edge_wbc.lab.datasets.formats.table import FILE, read_table
-from edge_wbc.lab.datasets.photographs import each, look, read_mask, unclashed
+from edge_wbc.lab.datasets.photographs import each, look, unclashed
 
 __all__ = ["check_dataset", "faults_of"]
 

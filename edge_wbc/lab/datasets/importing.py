@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.files import write_whole
+from edge_wbc.core.masks import read_mask, write_mask
 from edge_wbc.core.records import Field, read_field, write_field
 from edge_wbc.lab.datasets.formats import FORMATS
 from edge_wbc.lab.datasets.formats.common import Marked, Single, plain_name, stem_of, to_field
@@ -29,9 +30,7 @@ from edge_wbc.lab.datasets.photographs import (
     look,
     mark,
     name_of,
-    read_mask,
     unclashed,
-    write_mask,
 )
 from edge_wbc.lab.datasets.unpack import unpack
 

@@ -10,17 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cv2
-import numpy as np
-
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.files import write_whole
-from edge_wbc.core.images import decode_image, read_image
+from edge_wbc.core.images import decode_image
 from edge_wbc.core.pack import check_replaceable
 from edge_wbc.core.records import Field, read_json
 from edge_wbc.lab.datasets.formats.common import Marked, Single, stem_of, to_field
 
-__all__ = ["Look", "claim", "copy_whole", "each", "look", "name_of", "read_mask", "unclashed"]
+__all__ = ["Look", "claim", "copy_whole", "each", "look", "name_of", "unclashed"]
 
 Progress = Callable[[str, int, int], None]
 A = TypeVar("A")
@@ -65,27 +62,6 @@ def look(entry: Marked | Single) -> Look:
         return Look(data, (width, height), None, ())
     field, faults = to_field(entry, width, height)
     return Look(data, (width, height), field, tuple(faults))
-
-
-def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """A mask's file -> (H, W) uint8 of 255 nucleus, 128 cytoplasm, 0 rest; greys between go to the nearest.
-
-    Raises:
-        BadInput: not readable, of another size than its photograph, or without any of the two (such as a mask
-            of class numbers).
-    """
-    grey = read_image(path)[..., 1]
-    if (grey.shape[1], grey.shape[0]) != size:
-        fault = f"a mask of {grey.shape[1]} x {grey.shape[0]} for a photograph of {size[0]} x {size[1]}"
-        raise BadInput(path, fault, "draw it on the photograph itself")
-    if grey.max() < 64:
-        raise BadInput(path, "neither nucleus (255) nor cytoplasm (128) in it", "draw it in these greys")
-    return np.select([grey >= 192, grey >= 64], [255, 128], 0).astype(np.uint8)
-
-
-def write_mask(path: Path, mask: np.ndarray) -> None:
-    """Writes a mask as 8-bit PNG, whole or not at all."""
-    write_whole(path, cv2.imencode(".png", mask)[1].tobytes())
 
 
 def name_of(entry: Marked | Single) -> str:

@@ -5,30 +5,14 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-__all__ = ["LEAST_SHARE", "balance", "nucleus", "nucleus_of_balanced", "soft_map"]
+from edge_wbc.core.colour import balance, magenta
+
+__all__ = ["LEAST_SHARE", "nucleus", "nucleus_of_balanced", "soft_map"]
 
 LEAST_SHARE = 100 / 575**2
 """The paper refuses a nucleus under 100 pixels in Raabin-WBC's crops of 575 x 575; crops here have any size."""
 
 _LEAST_PIECE = 10
-
-
-def balance(rgb: np.ndarray) -> np.ndarray:
-    """Each channel times mean(grey) / mean(channel), clipped at 255.
-
-    Args:
-        rgb: (H, W, 3) uint8.
-
-    Returns:
-        (H, W, 3) uint8 RGB; a channel that is black all over stays so.
-    """
-    # Sums of whole numbers: the same for a crop that is turned or mirrored.
-    sums = rgb.reshape(-1, 3).sum(0, dtype=np.int64)
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).sum(dtype=np.int64)
-    gains = np.divide(grey, sums, out=np.ones(3), where=sums > 0)
-    # One table of 256 a channel, since a channel is scaled as a whole.
-    table = np.clip(np.rint(np.arange(256)[:, None] * gains), 0, 255).astype(np.uint8)
-    return cv2.LUT(rgb, np.ascontiguousarray(table[:, None, :]))
 
 
 def soft_map(balanced: np.ndarray) -> np.ndarray:
@@ -44,10 +28,9 @@ def soft_map(balanced: np.ndarray) -> np.ndarray:
     """
     brightest = cv2.max(cv2.max(balanced[..., 0], balanced[..., 1]), balanced[..., 2])
     black = cv2.bitwise_not(brightest)
-    # (1 - G - K) / (1 - K) scaled to 255; OpenCV divides by 0 to 0, and black has no dye.
-    magenta = cv2.divide(cv2.subtract(brightest, balanced[..., 1]), brightest, scale=255)
+    stain = magenta(balanced)
     saturation = cv2.extractChannel(cv2.cvtColor(balanced, cv2.COLOR_RGB2HLS), 2)
-    return cv2.subtract(cv2.min(magenta, saturation), cv2.subtract(black, magenta))
+    return cv2.subtract(cv2.min(stain, saturation), cv2.subtract(black, stain))
 
 
 def nucleus_of_balanced(balanced: np.ndarray, least_share: float = LEAST_SHARE) -> np.ndarray | None:

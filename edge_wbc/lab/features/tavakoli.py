@@ -10,8 +10,9 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
+from edge_wbc.core.colour import balance
 from edge_wbc.core.crops import CropRule
-from edge_wbc.lab.features.nucleus import LEAST_SHARE, balance, nucleus_of_balanced
+from edge_wbc.lab.features.nucleus import LEAST_SHARE, nucleus_of_balanced
 
 __all__ = ["CROP", "FEATURE_NAMES", "convex_hull", "extract", "features", "features_of_mask"]
 

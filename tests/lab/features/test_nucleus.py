@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edge_wbc.lab.features.nucleus import balance, nucleus, soft_map
+from edge_wbc.core.colour import balance
+from edge_wbc.lab.features.nucleus import nucleus, soft_map
 
 PALE, DYE = (235, 225, 215), (90, 40, 140)
 

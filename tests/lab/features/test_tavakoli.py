@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from edge_wbc.core.colour import balance
 from edge_wbc.lab.features import FEATURE_NAMES, extract, features
-from edge_wbc.lab.features.nucleus import balance, nucleus
+from edge_wbc.lab.features.nucleus import nucleus
 from edge_wbc.lab.features.tavakoli import convex_hull, features_of_mask
 
 COLUMN = {name: column for column, name in enumerate(FEATURE_NAMES)}

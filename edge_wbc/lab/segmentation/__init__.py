@@ -1,0 +1,1 @@
+"""Segmentation of one white cell's crop: nucleus, cytoplasm, rest."""
