@@ -98,6 +98,43 @@ def field(draw: Callable[..., np.ndarray], spots: dict[str, list[Spot]]) -> np.n
     return draw(640, 480, **spots)
 
 
+def _draw_masked(
+    height: int = 120,
+    width: int = 120,
+    lobes: list[Spot] = ((52, 56, 15), (70, 66, 14)),
+    cell: Spot = (60, 60, 34),
+    red_cells: list[Spot] = ((8, 10, 20), (112, 104, 20)),
+    others: list[tuple[Spot, Spot]] = (),
+    seed: int = 0,
+) -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
+    """A crop of one white cell, its nucleus and the whole of it; `others` are nuclei and cells that are not meant."""
+    rgb = np.full((height, width, 3), BACKGROUND, np.uint8)
+    nucleus, whole = np.zeros((2, height, width), np.uint8)
+
+    def disc(picture: np.ndarray, spot: Spot, colour: "tuple[int, int, int] | int") -> None:
+        cv2.circle(picture, spot[:2], spot[2], colour, cv2.FILLED)
+
+    for spot in red_cells:
+        disc(rgb, spot, RED_CELL)
+    for inner, outer in others:
+        disc(rgb, outer, CYTOPLASM)
+        disc(rgb, inner, NUCLEUS)
+    disc(rgb, cell, CYTOPLASM)
+    disc(whole, cell, 1)
+    for spot in lobes:
+        disc(rgb, spot, NUCLEUS)
+        disc(nucleus, spot, 1)
+    grain = np.random.default_rng(seed).normal(0, 3, rgb.shape)
+    rgb = np.clip(cv2.GaussianBlur(rgb, (0, 0), 0.8) + grain, 0, 255).astype(np.uint8)
+    return rgb, nucleus.view(bool), whole.view(bool)
+
+
+@pytest.fixture(scope="session")
+def draw_masked() -> Callable[..., "tuple[np.ndarray, np.ndarray, np.ndarray]"]:
+    """Draws a crop with masks: draw_masked(height, width, lobes, cell, red_cells, others, seed)."""
+    return _draw_masked
+
+
 @pytest.fixture(scope="session")
 def any_records() -> "st.SearchStrategy[Field]":
     """Records with whatever a record may hold."""

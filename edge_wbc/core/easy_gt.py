@@ -104,4 +104,4 @@ def segment(rgb: np.ndarray, options: EasyGt = EasyGt()) -> Masks:
     stain = magenta_map(rgb)
     level = options.threshold
     nucleus = stain > (thresholds(stain).between(options.a) if level is None else level)
-    return settle(stain, nucleus, not_glass(rgb, nucleus))
+    return settle(rgb, stain, nucleus, not_glass(rgb, nucleus))

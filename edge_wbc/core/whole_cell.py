@@ -34,6 +34,9 @@ _LEAST_NUCLEUS = 0.005
 _LEAST_CONTRAST = 40
 """Of magenta, nucleus over the rest: bccd's palest nucleus has 47, the red cells of pbc's corners 10 to 30."""
 
+_LEAST_RED = 0.15
+"""Of optical density in red, which the red cells' dye lets through: bccd's palest nucleus has 0.19."""
+
 _TO_GLASS = 0.8
 """Thin cytoplasm is glass to Otsu's threshold by itself: so much of it is enough."""
 
@@ -56,10 +59,11 @@ def check_crop(rgb: np.ndarray) -> None:
         raise BadInput("crop", f"{rgb.dtype} of {rgb.shape[1]} x {rgb.shape[0]}", "give pixels of 0 to 255")
 
 
-def settle(stain: np.ndarray, nucleus: np.ndarray, stained: np.ndarray) -> Masks:
+def settle(rgb: np.ndarray, stain: np.ndarray, nucleus: np.ndarray, stained: np.ndarray) -> Masks:
     """The masks of the one cell that a crop is of.
 
     Args:
+        rgb: (H, W, 3) uint8.
         stain: (H, W) uint8, how much each pixel has of the nucleus's dye: `easy_gt.magenta_map`.
         nucleus: (H, W) bool, where a method sees nucleus, with specks, holes and those of other cells.
         stained: (H, W) bool, what is not glass: cells of all kinds.
@@ -81,7 +85,8 @@ def settle(stain: np.ndarray, nucleus: np.ndarray, stained: np.ndarray) -> Masks
     inside, outside = stain[kept], stain[~kept]
     if len(inside) < _LEAST_NUCLEUS * stain.size:
         return no_cell(height, width, "no nucleus: what is stained like one is too small")
-    if not len(outside) or inside.mean() - outside.mean() < _LEAST_CONTRAST:
+    faint = not len(outside) or inside.mean() - outside.mean() < _LEAST_CONTRAST
+    if faint or np.log(max(glass(rgb)[0], 1) / max(rgb[..., 0][kept].mean(), 1)) < _LEAST_RED:
         return no_cell(height, width, "no nucleus: nothing is stained like one")
     own = np.bincount(pieces[whole], minlength=count).astype(bool)
     own[0] = True

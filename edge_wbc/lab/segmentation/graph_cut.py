@@ -51,7 +51,8 @@ def graph_cut(rgb: np.ndarray, seeds: Seeds | None = None) -> Masks:
             return first
         seeds = find_seeds(stain, first)
         if seeds is None:
-            return no_cell(*rgb.shape[:2], "no seeds: no glass, or no nucleus darker than the rest of its cell")
+            reason = "no seeds: no glass beside the cell, or no nucleus darker than the rest of it"
+            return no_cell(rgb.shape[0], rgb.shape[1], reason)
     else:
         _check(seeds, stain.shape)
     likely = stain > thresholds(stain).between(A)
@@ -59,7 +60,7 @@ def graph_cut(rgb: np.ndarray, seeds: Seeds | None = None) -> Masks:
     dyes = np.dstack([magenta(colours), colours[..., 1], colours[..., 0]])
     nucleus = _cut(dyes, seeds.nucleus, seeds.cytoplasm | seeds.background, likely)
     sure = seeds.nucleus | seeds.cytoplasm
-    return settle(stain, nucleus, _cut(rgb, sure | nucleus, seeds.background & ~nucleus, not_glass(rgb, nucleus)))
+    return settle(rgb, stain, nucleus, _cut(rgb, sure | nucleus, seeds.background & ~nucleus, not_glass(rgb, nucleus)))
 
 
 def find_seeds(stain: np.ndarray, masks: Masks) -> Seeds | None:

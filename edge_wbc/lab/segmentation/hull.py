@@ -33,6 +33,6 @@ def nucleus_and_hull(rgb: np.ndarray) -> Masks:
     stain = magenta_map(rgb)
     nucleus = nucleus_of_balanced(balance(rgb))
     if nucleus is None:
-        return no_cell(*rgb.shape[:2], "no nucleus: nothing is stained like one")
-    masks = settle(stain, nucleus, not_glass(rgb, nucleus))
+        return no_cell(rgb.shape[0], rgb.shape[1], "no nucleus: nothing is stained like one")
+    masks = settle(rgb, stain, nucleus, not_glass(rgb, nucleus))
     return replace(masks, cell=convex_hull(masks.nucleus)) if masks.nucleus.any() else masks

@@ -35,7 +35,7 @@ def kmeans(rgb: np.ndarray) -> Masks:
     levels = thresholds(stain)
     start = (stain > levels.th3_low).astype(np.int32) + (stain > levels.th3_up)
     if len(np.unique(start)) < _CLUSTERS:
-        return no_cell(*rgb.shape[:2], "no nucleus: fewer than three shades of the dye")
+        return no_cell(rgb.shape[0], rgb.shape[1], "no nucleus: fewer than three shades of the dye")
     colours = balance(cv2.GaussianBlur(rgb, (3, 3), 0))
     points = np.dstack([magenta(colours), colours[..., 1]]).reshape(-1, 2).astype(np.float32)
     # OpenCV writes the clusters into the array that it starts from.
@@ -45,4 +45,4 @@ def kmeans(rgb: np.ndarray) -> Masks:
     nucleus = max(each, key=lambda part: stain[part].mean() if part.any() else -1.0)
     clear = glass(rgb)
     empty = min(each, key=lambda part: np.abs(rgb[part] - clear).mean() if part.any() else np.inf)
-    return settle(stain, nucleus, ~empty)
+    return settle(rgb, stain, nucleus, ~empty)
