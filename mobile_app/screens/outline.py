@@ -9,6 +9,7 @@ from kivy.properties import BooleanProperty, NumericProperty, StringProperty
 
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.taxonomy import five_class, label_from_name
+from mobile_app.faults import LRI, PDI
 from mobile_app.tracing.tracing import TOOLS, Tracing
 from mobile_app.widgets import level, trace_view  # noqa: F401  registers Level and TraceView for the .kv file
 from mobile_app.widgets.page import LEFT, RIGHT, Page
@@ -43,6 +44,7 @@ class OutlineScreen(Page):
         self._source: Any = None  # of the open session, or of a folder
         self._tracing: Optional[Tracing] = None
         self._shown: Tuple[Any, ...] = ()
+        self._called = ""
 
     def refresh(self) -> None:
         """Shows the cell that was asked for or shown last, or the first without an outline."""
@@ -88,29 +90,37 @@ class OutlineScreen(Page):
             self.ready = view.draws = True
             if whole and self.tool.endswith("nucleus"):
                 self.tool = "cell"
+        self._called = self._calls(self.cell)
         self._thick()
         self._show()
 
+    def _calls(self, cell: int) -> str:
+        """What a cell is called: its file's name, its label."""
+        words, title, label = self.app.words, self._source.title(cell), self._source.label(cell)
+        # A file's name keeps its letters' order in a line that runs the other way.
+        name = f"{LRI}{title}{PDI}" if title and words.rtl else title
+        return " · ".join(filter(None, (name, words.texts.get(f"label.{label}", label))))
+
     def _show(self) -> None:
-        """What is drawn, and whether it is on the disk."""
-        words, source, tracing = self.app.words, self._source, self._tracing
-        done, total = source.progress()
-        self.heading = words("outline.heading", number=source.place_of(self.cell), total=total, done=done)
-        view = self.ids.view
+        """Which cell this is, and what is drawn."""
+        done, total = self._source.progress()
+        place = self._source.place_of(self.cell)
+        self.heading = self.app.words("outline.heading", number=place, total=total, done=done)
+        self._draw()
+
+    def _draw(self) -> None:
+        """What is drawn, and whether it is on the disk; at every move of a finger."""
+        words, tracing = self.app.words, self._tracing
         if tracing is None:
-            self.told = ""
-            self.can_undo, self.can_redo = False, False
-            view.lay(None)
+            self.told, self.can_undo, self.can_redo = "", False, False
+            self.ids.view.lay(None)
             return
-        view.lay(tracing.picture)
+        self.ids.view.lay(tracing.picture)
         self.can_undo, self.can_redo = tracing.undoable
         self.threshold = tracing.threshold if tracing.threshold is not None else tracing.start
-        label = source.label(self.cell)
-        said = [source.title(self.cell), words.texts.get(f"label.{label}", label)]
-        said.append(words("outline.whole") if self.whole else "")
         kept = "unsaved" if tracing.unsaved or tracing.acting else "saved" if tracing.kept else "untouched"
-        said.append(words(f"outline.{kept}"))
-        self.told = " · ".join(filter(None, said))
+        whole = words("outline.whole") if self.whole else ""
+        self.told = " · ".join(filter(None, (self._called, whole, words(f"outline.{kept}"))))
 
     def _keep(self) -> None:
         """Ends the act that is going on and puts what was done on the disk."""
@@ -119,7 +129,7 @@ class OutlineScreen(Page):
             return
         tracing.finish()
         if tracing.unsaved:
-            self._show()
+            self._draw()
             outline = tracing.outline(self._source.person, time.time())
             self._source.keep(self.cell, outline)
             tracing.saved(outline is not None)
@@ -133,7 +143,7 @@ class OutlineScreen(Page):
             if not tracing.acting:
                 tracing.begin()
             tracing.draw(self.tool, self.ids.view.radius, (x0, y0), (x1, y1))
-            self._show()
+            self._draw()
 
     def _lifted(self, done: bool) -> None:
         if self._tracing is not None:
@@ -149,7 +159,7 @@ class OutlineScreen(Page):
         if not tracing.acting:
             tracing.begin()
         tracing.slide(round(threshold))
-        self._show()
+        self._draw()
 
     def slid(self) -> None:
         """The finger has left the slider."""

@@ -42,8 +42,8 @@ class FolderOutlines:
 
     @property
     def whose(self) -> Tuple[object, ...]:
-        """Which crops these are, and whose outlines."""
-        return self.folder, self.person
+        """Which crops these are."""
+        return (self.folder,)
 
     def next_cell(self, after: int = 0) -> Optional[int]:
         """The crop after one, or None at the end."""

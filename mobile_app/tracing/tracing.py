@@ -240,7 +240,7 @@ class Tracing:
         nucleus = self.picture == NUCLEUS
         if not nucleus.any():
             nucleus = self._map > self.start
-        cell = settle(self._map, nucleus, not_glass(self.crop, nucleus)).cell
+        cell = settle(self.crop, self._map, nucleus, not_glass(self.crop, nucleus)).cell
         if not cell.any():
             raise BadInput("cell", "none is found here", "move the slider, or draw it by hand")
         self.begin()

@@ -15,7 +15,7 @@ from mobile_app.widgets.field_view import FieldView
 __all__ = ["TraceView"]
 
 SHARPEST = 1024  # pixels a side of what is laid over: enough for thin lines on small crops, quick on large ones
-LINE = 1.5  # dp
+LINE = 2  # dp
 WIDEST = 12  # pixels of what is laid over
 SEEN_S = 0.8  # for which a brush shows itself when it is changed
 

@@ -232,9 +232,9 @@ def test_whoever_draws_says_who_it_is(trace, folder: Path) -> None:
     entry.text = "Bea"
     entry.focus = False
     app.frames(3)
-    assert entry.height == 0
+    assert entry.height == 0 and app.screen.can_undo
     app.press("Propose")
-    assert rows(folder)[0]["person"] == "Bea"
+    assert rows(folder)[0]["person"] == "Bea" and mask(folder)[50, 30] == 255  # what was drawn before counts too
 
 
 def test_two_fingers_zoom_and_leave_no_stroke_behind(trace, folder: Path) -> None:
