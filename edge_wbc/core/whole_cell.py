@@ -47,6 +47,9 @@ _RIVAL = 0.5
 """Of the weight of the cell's nucleus in the middle of the crop: another that has so much may be the one meant."""
 
 _UNSURE = 0.7
+_CUT = 0.15
+"""Of the crop's border: where the cell has more of it, it is cut off or runs into others."""
+
 _THIN = 0.05
 
 
@@ -93,8 +96,12 @@ def settle(rgb: np.ndarray, stain: np.ndarray, nucleus: np.ndarray, stained: np.
     if (weights * ~own).max() > _RIVAL * weights[own].sum():
         return no_cell(height, width, "two cells: either may be meant; cut out one of them")
     confidence = _explained(stain, kept, whole)
-    doubt = "nucleus and cytoplasm differ little in colour" if confidence < _UNSURE else ""
-    return Masks(kept, whole | kept, confidence, doubt)
+    doubts = []
+    if confidence < _UNSURE:
+        doubts.append("nucleus and cytoplasm differ little in colour")
+    if np.concatenate([whole[0], whole[-1], whole[:, 0], whole[:, -1]]).mean() > _CUT:
+        doubts.append("the cell is cut by the crop's border or runs into others")
+    return Masks(kept, whole | kept, confidence, "; ".join(doubts))
 
 
 def tidy(nucleus: np.ndarray, cell: Optional[np.ndarray] = None) -> np.ndarray:
@@ -128,7 +135,7 @@ def whole_cell(stained: np.ndarray, nucleus: np.ndarray) -> np.ndarray:
     Returns:
         (H, W) bool, the nucleus included.
     """
-    _, pieces = cv2.connectedComponents((stained | nucleus).view(np.uint8), connectivity=4)
+    _, pieces = cv2.connectedComponents((stained | nucleus).view(np.uint8))
     joined = _filled(np.isin(pieces, np.unique(pieces[nucleus])), 0.5 * np.count_nonzero(nucleus))
     depth = _depth(joined)
     radius = float(depth[nucleus].max())
@@ -150,13 +157,14 @@ def _depth(mask: np.ndarray) -> np.ndarray:
 
 def _filled(mask: np.ndarray, below: float) -> np.ndarray:
     """The mask with its holes of fewer pixels than `below` closed."""
-    gaps, areas = _pieces(~mask, 4)
+    gaps, areas = _pieces(~mask)
     return mask | ((areas < below) & (areas > 0)).take(gaps)
 
 
-def _pieces(mask: np.ndarray, connectivity: int = 8) -> Tuple[np.ndarray, np.ndarray]:
+def _pieces(mask: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Which piece each pixel belongs to, 0 for none, and the pixels of each piece, 0 for none."""
-    count, pieces = cv2.connectedComponents(mask.view(np.uint8), connectivity=connectivity)
+    # By corners too, gaps like nuclei: asked for sides alone, OpenCV 4.5.5 crashes (its issue 21366).
+    count, pieces = cv2.connectedComponents(mask.view(np.uint8))
     # A third of the time of OpenCV's own statistics.
     areas = np.bincount(pieces.ravel(), minlength=count)
     areas[0] = 0
