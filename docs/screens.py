@@ -151,6 +151,7 @@ def name_a_cell(app: Driver) -> None:
 def outline(app: Driver) -> None:
     """A cell proposed, its nucleus a little larger by the slider, and a stroke of the brush at its border."""
     words = app.app.words
+    app.press(words("label.next"))  # a neutrophil
     app.press(words("outline.propose"))
     app.screen.slide(app.screen.threshold - 6)
     app.screen.slid()
