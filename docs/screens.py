@@ -148,6 +148,16 @@ def name_a_cell(app: Driver) -> None:
         app.frames(3)
 
 
+def outline(app: Driver) -> None:
+    """A cell proposed, its nucleus a little larger by the slider, and a stroke of the brush at its border."""
+    words = app.app.words
+    app.press(words("label.next"))  # a neutrophil
+    app.press(words("outline.propose"))
+    app.screen.slide(app.screen.threshold - 6)
+    app.screen.slid()
+    app.press(words("outline.cell"))
+
+
 def calibrate(app: Driver) -> None:
     words, source = app.app.words, app.app.desk.source
     source.step()  # round to the first photograph, the micrometer
@@ -187,6 +197,7 @@ def benchmark(app: Driver) -> None:
 BEFORE: dict[str, Callable[[Driver], None]] = {
     "capture": capture,
     "mark": mark,
+    "outline": outline,
     "calibrate": calibrate,
     "benchmark": benchmark,
     "upload": upload,

@@ -25,6 +25,7 @@ from mobile_app.screens.capture import CaptureScreen
 from mobile_app.screens.label import LabelScreen
 from mobile_app.screens.mark import MarkScreen
 from mobile_app.screens.more import MORE, MoreScreen
+from mobile_app.screens.outline import OutlineScreen
 from mobile_app.screens.refused import Refused
 from mobile_app.screens.sessions import SessionsScreen
 from mobile_app.screens.settings import SettingsScreen
@@ -32,6 +33,7 @@ from mobile_app.screens.tally import TallyScreen
 from mobile_app.screens.upload import UploadScreen
 from mobile_app.slips import Slips
 from mobile_app.sources.frames import FrameSource
+from mobile_app.tracing.folder import FolderOutlines
 from mobile_app.widgets import entry, fault_line, say  # noqa: F401  registers Entry, Say and others for the .kv files
 from mobile_app.widgets.catch import Catch
 from mobile_app.words import LANGUAGES, Words
@@ -47,6 +49,7 @@ SCREENS = {
     "more": MoreScreen,
     "settings": SettingsScreen,
     "mark": MarkScreen,
+    "outline": OutlineScreen,
     "upload": UploadScreen,
     "calibrate": CalibrateScreen,
     "benchmark": BenchmarkScreen,
@@ -66,6 +69,7 @@ class WbcApp(App):
         source: what gives frames.
         pack: a model pack.
         language: the last one chosen if left out.
+        crops: a folder of crops to outline, in place of the open session's cells; shown first.
         prepare: what is done with the desk once it is open.
     """
 
@@ -84,12 +88,13 @@ class WbcApp(App):
         source: Optional[FrameSource] = None,
         pack: Path = DEFAULT_PACK,
         language: str = "",
+        crops: Optional[FolderOutlines] = None,
         prepare: Callable[[Desk], None] = lambda desk: None,
         **asked: Any,
     ) -> None:
         super().__init__(**asked)
         self.home, self.language = home, language
-        self._desk, self._prepare = (home, source, pack), prepare
+        self._desk, self._prepare = (home, source, pack, crops), prepare
         self._slips = Slips(home)
         self.refused: Optional[BadInput] = None
         self._open()
@@ -232,7 +237,9 @@ class WbcApp(App):
 
 
 def _first_of(desk: Desk) -> str:
-    """The screen where the person stopped."""
+    """The screen where the person stopped; what was asked for comes first."""
+    if desk.crops is not None:
+        return "outline"
     if desk.session is None:
         return "sessions"
     return "label" if desk.session.progress()[1] else "tally" if desk.session.counts(cells=False) else "sessions"

@@ -9,7 +9,7 @@ import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Union
 from weakref import WeakKeyDictionary
 
 import cv2
@@ -27,6 +27,7 @@ from mobile_app.live.sender import Sender
 from mobile_app.live.worker import Answer, Worker
 from mobile_app.packs import DEFAULT_PACK, install_pack, installed_packs, open_pack
 from mobile_app.photographs import Photographs
+from mobile_app.session.outlines import AROUND, SessionOutlines
 from mobile_app.session.rows import MarkedCell, Suggestion
 from mobile_app.session.session import Session
 from mobile_app.session.shelf import Setup, Shelf
@@ -34,6 +35,7 @@ from mobile_app.session.store import Store
 from mobile_app.session.tally import Tally, tally
 from mobile_app.session.upload import Uploads
 from mobile_app.sources.frames import FrameSource, Photograph
+from mobile_app.tracing.folder import FolderOutlines
 from mobile_app.twins import Twins
 
 __all__ = ["BUTTONS", "DEFAULT_PACK", "Desk", "square"]
@@ -41,7 +43,6 @@ __all__ = ["BUTTONS", "DEFAULT_PACK", "Desk", "square"]
 BUTTONS = tuple(name for name in RAABIN_LABELS if name != "not_labelled") + ("erythroblast",)
 """The twelve labels of the big buttons, in their fixed places."""
 _SENDING = "sending"
-AROUND = 1.7  # what is shown round a cell, in its box's longer sides
 
 
 class Desk:
@@ -51,15 +52,22 @@ class Desk:
         home: the app's own folder; made if need be.
         source: what gives frames, or None without a camera.
         pack: a model pack; the default one stands for the one that was chosen in the settings.
+        crops: a folder of crops that are outlined in place of the session's cells.
 
     Raises:
         BadInput: the database is of a newer version, or broken; said in words.
     """
 
-    def __init__(self, home: Path, source: Optional[FrameSource] = None, pack: Path = DEFAULT_PACK) -> None:
+    def __init__(
+        self,
+        home: Path,
+        source: Optional[FrameSource] = None,
+        pack: Path = DEFAULT_PACK,
+        crops: Optional[FolderOutlines] = None,
+    ) -> None:
         self.store = Store(home)
         self.shelf = Shelf(self.store)
-        self.source = source
+        self.source, self.crops = source, crops
         try:
             self.session: Optional[Session] = self.shelf.resume()
             kept = self.store.setting("pack")
@@ -213,6 +221,13 @@ class Desk:
         lit = None if self.calibration is None or self.calibration.light is None else self.calibration.light.png()
         about = (um_per_px, None if answer.view is None else answer.view.sharpness, lit)
         return self.open.add_field(photograph.data, (width, height), cells, said, *about)
+
+    def outlines(self) -> Optional[Union[SessionOutlines, FolderOutlines]]:
+        """What is outlined: the folder's crops, else the open session's cells; None without both."""
+        if self.crops is not None:
+            self.crops.person = self.expert
+            return self.crops
+        return None if self.session is None else SessionOutlines(self.session, self.photograph)
 
     def send(self, on: bool) -> None:
         """Sends what is queued, now and after the app's next start too, or no longer; raises `BadInput` as a store."""

@@ -23,6 +23,10 @@ def app(
         Optional[Path], typer.Option("--home", metavar="DIR", help="Where sessions are kept; ~/.edge-wbc if left out.")
     ] = None,
     pack: Annotated[Optional[Path], typer.Option("--pack", metavar="PACK", help="A model pack; the default's.")] = None,
+    outline: Annotated[
+        Optional[Path],
+        typer.Option("--outline", metavar="DIR", help="Crops to outline nucleus and cell in; masks go to DIR/masks."),
+    ] = None,
     language: Annotated[str, typer.Option("--language", help="en or fa; the last one chosen if left out.")] = "",
 ) -> None:
     """Capture fields, label their cells, count: the phone's app on a desktop."""
@@ -42,10 +46,13 @@ def app(
         source = FolderSource(frames)
     if pack is not None and not pack.exists():
         raise BadInput(pack, "there is no such pack", "give a folder or zip that export wrote")
+    from mobile_app.tracing.folder import FolderOutlines
+
+    crops = FolderOutlines(outline) if outline is not None else None
     from mobile_app.app import WbcApp, run
     from mobile_app.desk import DEFAULT_PACK
 
-    window = WbcApp(home or Path.home() / ".edge-wbc", source, pack or DEFAULT_PACK, language)
+    window = WbcApp(home or Path.home() / ".edge-wbc", source, pack or DEFAULT_PACK, language, crops)
     if window.refused is not None:
         raise window.refused
     run(window)

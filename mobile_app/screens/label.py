@@ -83,6 +83,11 @@ class LabelScreen(Page):
         there = act.cell if act is not None and act.cell and _there(session, act.cell) else self.cell
         self._show(there if there and _there(session, there) else session.next_cell())
 
+    def outline(self) -> None:
+        """Goes to where the cell that is shown is outlined."""
+        self.app.screens.get_screen("outline").cell = self.cell
+        self.app.go("outline")
+
     def key(self, key: int, text: Optional[str], ctrl: bool) -> bool:
         """A key of a desktop's keyboard; whether it meant something here."""
         if ctrl and key in (ord("z"), ord("y")):

@@ -12,7 +12,7 @@ from mobile_app.widgets.page import Page
 
 __all__ = ["MORE", "MoreScreen"]
 
-MORE = ("settings", "mark", "upload", "calibrate", "benchmark")
+MORE = ("settings", "mark", "outline", "upload", "calibrate", "benchmark")
 """The screens of the list."""
 
 

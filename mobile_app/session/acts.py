@@ -79,6 +79,8 @@ def _check(db: sqlite3.Connection, expert: str, table: str, number: int, after: 
     elif table == "cell":
         if any_row("vote WHERE cell = ? AND expert != ? AND label IS NOT NULL", number, expert):
             raise BadInput("cell", "another expert has labelled it", "call it an artifact if it is no cell")
+        if after.get("gone") == 1 and any_row("outline WHERE cell = ? AND expert != ?", number, expert):
+            raise BadInput("cell", "another expert has outlined it", "call it an artifact if it is no cell")
     elif table == "field" and after["gone"] == 1:
         if any_row("cell WHERE field = ? AND gone = 0", number):
             raise BadInput("field", "another expert has marked cells in it", "leave it as it is")

@@ -16,13 +16,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple
 
+import cv2
+import numpy as np
+
 from edge_wbc.core.errors import BadInput
 from edge_wbc.core.files import whole_file
+from edge_wbc.core.images import decode_image
 from edge_wbc.core.records import Cell, Field, field_to_json
+from mobile_app.session.outlines import outline_of
 from mobile_app.session.rows import CELLS, FIELDS, TakenField, marked, taken
 from mobile_app.session.session import Session
 from mobile_app.session.shelf import Shelf
 from mobile_app.session.store import Store
+from mobile_app.tracing.folder import COLUMNS, row_of
 
 __all__ = ["USE", "Report", "export_csv", "export_zip", "safe_for_spreadsheets", "unreported", "written"]
 
@@ -35,12 +41,21 @@ _COLUMNS = (
 )
 
 
+_OUTLINES = (
+    "SELECT o.*, f.sha256, f.suffix, v.label, s.smear FROM outline o JOIN session s ON s.id = o.session"
+    " JOIN cell c ON c.id = o.cell AND c.gone = 0 JOIN field f ON f.id = c.field AND f.gone = 0"
+    " LEFT JOIN vote v ON v.cell = o.cell AND v.expert = o.expert WHERE o.session = ? ORDER BY f.id, o.id"
+)
+
+
 def unreported(done: int, total: int) -> None:
     """Nobody asks how far it is."""
 
 
 def export_zip(store: Store, session: int, out: Path, report: Report = unreported) -> Tuple[str, ...]:
     """Writes ``records/``, ``images/``, ``light/``, ``session.json`` and ``suggestions.csv``, every expert's votes.
+
+    Where cells were outlined, ``outlines/`` is a dataset of its own: crops, masks, labels, and who drew them.
 
     `edge-wbc data import session` takes it as it is.
 
@@ -77,6 +92,8 @@ def export_zip(store: Store, session: int, out: Path, report: Report = unreporte
                     _put(archive, name, content, zipfile.ZIP_STORED)
             stem = field.photograph.stem
             _put(archive, f"records/{stem}.json", (json.dumps(field_to_json(record), indent=1) + "\n").encode())
+        for name, content in _outlines(store, session):
+            _put(archive, f"outlines/{name}", content)
         _put(archive, "suggestions.csv", suggestions.getvalue().encode())
         _put(archive, "session.json", (json.dumps(facts, indent=1) + "\n").encode())
     return tuple(lost)
@@ -132,6 +149,39 @@ def _record(store: Store, field: TakenField) -> Tuple[Field, List[Optional[Tuple
     record = field.record
     about = (record.smear, record.microscope, record.camera, record.um_per_px, record.light)
     return Field(record.image, record.width, record.height, tuple(cells), *about), said
+
+
+def _outlines(store: Store, session: int) -> Iterator[Tuple[str, bytes]]:
+    """The files of every expert's outlines; nothing where there are none.
+
+    Image and mask have one name; ``labels.csv`` holds what the same expert called the cell, ``masks.csv`` who drew it,
+    how, and where in which photograph. Of a photograph that is missing or damaged come the masks alone.
+    """
+    labels, facts = io.StringIO(), io.StringIO()
+    label_rows, fact_rows = csv.writer(labels), csv.writer(facts)
+    label_rows.writerow(("image", "label", "smear"))
+    fact_rows.writerow((*COLUMNS, "field", "x0", "y0", "x1", "y1"))
+    shown: Optional[Path] = None
+    rgb: Optional[np.ndarray] = None
+    for row in store.read(_OUTLINES, session):
+        outline, photograph = outline_of(row), store.photograph(row["sha256"], row["suffix"])
+        if photograph != shown:
+            shown, data = photograph, _whole(photograph)
+            rgb = None if data is None else decode_image(data, photograph.name)
+        name = f"{photograph.stem[:12]}-{row['id']}.png"
+        x0, y0, x1, y1 = box = row["x0"], row["y0"], row["x1"], row["y1"]
+        if rgb is not None:
+            yield f"images/{name}", _png(rgb[y0:y1, x0:x1, ::-1])
+            label_rows.writerow((name, row["label"] or "not_labelled", row["smear"]))
+        yield f"masks/{name}", _png(outline.picture)
+        fact_rows.writerow((*row_of(name, outline), f"images/{photograph.name}", *box))
+    if shown is not None:
+        yield "labels.csv", labels.getvalue().encode()
+        yield "masks.csv", facts.getvalue().encode()
+
+
+def _png(picture: np.ndarray) -> bytes:
+    return cv2.imencode(".png", picture)[1].tobytes()
 
 
 def _whole(file: Path) -> Optional[bytes]:

@@ -62,6 +62,15 @@ _STEPS: Tuple[str, ...] = (
         id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, sha256 TEXT NOT NULL UNIQUE, size INTEGER NOT NULL,
         sent INTEGER NOT NULL, state TEXT NOT NULL, said TEXT NOT NULL, at REAL NOT NULL);
     """,
+    """
+    CREATE TABLE outline (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES session ON DELETE CASCADE,
+        cell INTEGER NOT NULL REFERENCES cell ON DELETE CASCADE, expert TEXT NOT NULL,
+        x0 INTEGER NOT NULL, y0 INTEGER NOT NULL, x1 INTEGER NOT NULL, y1 INTEGER NOT NULL, mask BLOB NOT NULL,
+        nucleus TEXT NOT NULL, whole TEXT NOT NULL, threshold INTEGER, strokes INTEGER NOT NULL, at REAL NOT NULL,
+        UNIQUE (cell, expert));
+    CREATE INDEX outline_of_session ON outline (session);
+    """,
 )
 SCHEMA_VERSION = len(_STEPS)
 _APPLICATION = 0x65776263  # "ewbc"

@@ -22,6 +22,8 @@ Mark = Tuple[Tuple[int, int, int, int], str, bool]
 MOST_ZOOM = 12.0
 LARGEST = 4096  # pixels a side that the old phones draw
 OUTSIDE = 190  # of 255: how dark what is no field becomes
+_BLACK_UNDER_WHITE = (((0, 0, 0, 0.8), dp(2.2)), ((1, 1, 1, 1), dp(1.1)))  # seen on any stain
+_LEAST_SCALE = 1e-6  # of a view that has no size yet
 TAP = 12  # dp that a finger may slip in a tap
 
 
@@ -57,7 +59,8 @@ class FieldView(Widget):
         self._size = (1, 1)
         self._marks: Sequence[Mark] = ()
         self._chosen: Optional[int] = None
-        self._shade: Optional[Texture] = None
+        self._over: Optional[Texture] = None
+        self._ring: Optional[Tuple[float, float, float]] = None
         self._centre = (0.5, 0.5)  # of what is shown, as shares of the photograph
         self._fingers: Dict[Any, Tuple[float, float]] = {}  # by the touch's number, where each was last
         self._moved = self._dragged = False
@@ -87,7 +90,12 @@ class FieldView(Widget):
         Args:
             lit: (h, w) bool over the whole photograph, at any size, where the field is; None darkens nothing.
         """
-        self._shade = None if lit is None or lit.all() else _shade_of(lit)
+        self._over = None if lit is None or lit.all() else _shade_of(lit)
+        self._draw()
+
+    def ring(self, ring: Optional[Tuple[float, float, float]]) -> None:
+        """Draws a circle: x, y and radius in pixels of the photograph; None for none."""
+        self._ring = ring
         self._draw()
 
     def look_at(self, x: float, y: float, zoom: float) -> None:
@@ -100,7 +108,7 @@ class FieldView(Widget):
     def _frame(self) -> Tuple[float, float, float]:
         """Left and bottom of the photograph on the screen, and screen pixels per photograph pixel."""
         width, height = self._size
-        scale = min(self.width / width, self.height / height) * self.zoom
+        scale = max(min(self.width / width, self.height / height) * self.zoom, _LEAST_SCALE)
         return self.center_x - self._centre[0] * width * scale, self.center_y - self._centre[1] * height * scale, scale
 
     def to_photograph(self, x: float, y: float) -> Tuple[float, float]:
@@ -194,10 +202,15 @@ class FieldView(Widget):
             StencilUse()
             Color(1, 1, 1, 1)
             Rectangle(texture=self._texture, pos=(left, bottom), size=size)
-            if self._shade is not None:
-                Rectangle(texture=self._shade, pos=(left, bottom), size=size)
+            if self._over is not None:
+                Rectangle(texture=self._over, pos=(left, bottom), size=size)
             for place, mark in enumerate(self._marks):
                 self._draw_mark(mark, 1.6 if place == self._chosen else 1.0)
+            if self._ring is not None:
+                circle = (*self.to_view(*self._ring[:2]), max(self._ring[2] * scale, dp(2)))
+                for colour, width in _BLACK_UNDER_WHITE:
+                    Color(*colour)
+                    Line(circle=circle, width=width)
             StencilUnUse()
             Rectangle(pos=self.pos, size=self.size)
             StencilPop()
@@ -205,8 +218,7 @@ class FieldView(Widget):
     def _draw_mark(self, mark: Mark, thick: float) -> None:
         box, text, doubtful = mark
         (x0, y1), (x1, y0) = self.to_view(box[0], box[1]), self.to_view(box[2], box[3])
-        # Black under white: seen on any stain.
-        for colour, width in (((0, 0, 0, 0.8), dp(2.2)), ((1, 1, 1, 1), dp(1.1))):
+        for colour, width in _BLACK_UNDER_WHITE:
             Color(*colour)
             if doubtful and thick == 1.0:
                 Line(rectangle=(x0, y0, x1 - x0, y1 - y0), dash_length=6, dash_offset=4, width=1)

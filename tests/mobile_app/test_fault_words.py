@@ -28,6 +28,8 @@ OTHERS = [language for language in LANGUAGES if language != "en"]
 LEFT_OUT = {
     "mobile_app/stage.py": "runs where the app is built",
     "edge_wbc/core/errors.py": "faults of a record, which the app writes and never reads",
+    "edge_wbc/core/easy_gt.py": "faults of options that the app does not set",
+    "edge_wbc/core/whole_cell.py": "faults of what is no RGB picture, which the app's reader never gives",
     "edge_wbc/core/images.py: cannot be encoded": "the app writes no image through it",
     "edge_wbc/core/images.py: use .png or .jpg": "the app writes no image through it",
     "edge_wbc/core/pack.py: choose another --out": "the app names the folder itself",

@@ -114,7 +114,7 @@ class Driver:
 
 @pytest.fixture
 def drive(tmp_path: Path) -> Iterator[Callable[..., Driver]]:
-    """Starts the app: drive(source=..., home=..., language=..., size=...)."""
+    """Starts the app: drive(source=..., home=..., language=..., size=..., crops=...)."""
     if not opened():
         pytest.skip("no OpenGL here: apt install libgl1-mesa-dri libegl1 libgles2 libmtdev1")
     from kivy.base import EventLoop
@@ -123,11 +123,11 @@ def drive(tmp_path: Path) -> Iterator[Callable[..., Driver]]:
 
     running: list[Driver] = []
 
-    def start(source=None, home: Path = tmp_path / "home", language: str = "en", size=(360, 640)) -> Driver:
+    def start(source=None, home: Path = tmp_path / "home", language: str = "en", size=(360, 640), crops=None) -> Driver:
         while running:
             running.pop().close()
         EventLoop.window.size = size
-        running.append(Driver(WbcApp(home, source, language=language)))
+        running.append(Driver(WbcApp(home, source, language=language, crops=crops)))
         return running[-1]
 
     yield start

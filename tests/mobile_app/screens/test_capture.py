@@ -232,5 +232,5 @@ def test_what_lies_outside_the_round_field_is_darkened_live_and_frozen(drive, tm
     app.until(lambda: app.screen.can_keep)
     assert brightness(app, 20, 20) < 30
     app.screen.step(1)
-    app.until(lambda: app.screen.ids.view._shade is None)
+    app.until(lambda: app.screen.ids.view._over is None)
     assert brightness(app, 5, 5) > 200

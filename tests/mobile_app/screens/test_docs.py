@@ -86,3 +86,38 @@ def test_every_key_counts_and_ctrl_z_takes_it_back(drive) -> None:
     app.press("Redo")
     assert session.counts()["erythroblast"] == 2
     assert [one.say for one in app.buttons("Erythroblast")] == ["Erythroblast\n2"]
+
+
+def test_every_key_of_outline_does_what_its_button_does(drive, tmp_path: Path) -> None:
+    rgb = np.full((120, 160, 3), (232, 226, 215), np.uint8)
+    cv2.circle(rgb, (80, 60), 20, (214, 176, 200), -1)
+    cv2.circle(rgb, (80, 60), 11, (104, 52, 140), -1)
+    app = drive()
+    session = app.app.desk.begin(Setup("Monday"), "Ada")
+    session.add_field(cv2.imencode(".png", rgb[..., ::-1])[1].tobytes(), (160, 120), [Cell((60, 40, 100, 80))])
+    app.app.go("outline")
+    app.frames(3)
+    screen, view = app.screen, app.screen.ids.view
+
+    def state() -> tuple:
+        return screen.tool, view.radius, view.zoom, screen._tracing.picture.tobytes()
+
+    pairs = re.findall(r"^\| ([A-Z][a-z ]+) \| `(.)` \|$", PAGE, re.MULTILINE)
+    assert len(pairs) == 8
+    for name, key in pairs:
+        screen.tool, screen.brush = "", 2
+        screen._thick()
+        view.look_at(0, 0, 1.0)
+        while screen.can_undo:
+            screen.turn(True)
+        before = state()
+        app.press(name)
+        pressed = state()
+        assert pressed != before
+        screen.tool, screen.brush = "", 2
+        screen._thick()
+        view.look_at(0, 0, 1.0)
+        while screen.can_undo:
+            screen.turn(True)
+        app.window.dispatch("on_key_down", ord(key), 0, key, [])
+        assert state() == pressed, name
