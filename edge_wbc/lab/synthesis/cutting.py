@@ -16,10 +16,10 @@ import numpy as np
 
 from edge_wbc.core.errors import BadInput, Fault
 from edge_wbc.core.images import read_image
+from edge_wbc.core.masks import read_mask
 from edge_wbc.core.records import Box
 from edge_wbc.lab.datasets.formats import FORMATS
 from edge_wbc.lab.datasets.formats.common import Marked, Single, to_field
-from edge_wbc.lab.datasets.photographs import read_mask
 from edge_wbc.lab.synthesis.cutouts import RED_CELL, SEE_THROUGH, Cutout
 from edge_wbc.lab.synthesis.outlines import NotAlone, Shape, glass_around, outline_in
 
