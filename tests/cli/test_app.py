@@ -14,6 +14,7 @@ import pytest
 from edge_wbc.cli.main import main
 from mobile_app.sources.folder import FolderSource
 from mobile_app.sources.video import VideoSource
+from mobile_app.tracing.folder import FolderOutlines
 
 pytest.importorskip("kivy", reason="the app needs Kivy: pip install 'edge-wbc[app]'")
 
@@ -56,7 +57,13 @@ def test_looks_through_the_webcam_a_folder_or_a_video(
     assert isinstance(opened[1], VideoSource) and opened[1].name.endswith("b.mp4")
 
 
-@pytest.mark.parametrize("asked", [("--frames", "nowhere"), ("--pack", "nowhere")])
+def test_goes_through_a_folder_of_crops(opened: list, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((9, 9, 3), np.uint8))
+    assert run(monkeypatch, "--outline", tmp_path) == 0
+    assert isinstance(opened[4], FolderOutlines) and opened[4].progress() == (0, 1)
+
+
+@pytest.mark.parametrize("asked", [("--frames", "nowhere"), ("--pack", "nowhere"), ("--outline", "nowhere")])
 def test_what_is_not_there_is_refused_in_a_line(
     opened: list, asked: tuple, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
