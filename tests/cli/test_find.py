@@ -31,7 +31,7 @@ def test_records_crops_and_copies(edge_wbc: Callable, photographs: Path, tmp_pat
         stem = Path(entry["path"]).stem
         record = json.loads((out / "records" / f"{stem}.json").read_text())
         assert [cell["box"] for cell in record["cells"]] == [cell["box"] for cell in entry["cells"]]
-        assert len(list((out / "crops").glob(f"{stem}_*.png"))) == len(entry["cells"]) > 3
+        assert len(list((out / "crops").glob(f"{stem}_*.png"))) == len(entry["cells"]) > 0
         assert (out / record["image"]).read_bytes() == Path(entry["path"]).read_bytes()
     assert cv2.imread(str(next((out / "crops").iterdir()))).shape == (96, 96, 3)
 
