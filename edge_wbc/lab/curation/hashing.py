@@ -58,8 +58,9 @@ def hash_crops(greys: Iterable[np.ndarray], variant: str = "imagehash") -> Hashe
     """
     shrunk = [_shrink(grey) for grey in greys]
     count = len(shrunk)
-    bright = np.array([small for small, _ in shrunk]).reshape(count, 64)
-    thumbs = np.array([large for _, large in shrunk]).reshape(count, _LARGE, _LARGE)
+    # A field without cells has bytes too: floats would spoil those that it is joined with.
+    bright = np.array([small for small, _ in shrunk], np.uint8).reshape(count, 64)
+    thumbs = np.array([large for _, large in shrunk], np.uint8).reshape(count, _LARGE, _LARGE)
     ahash = _pack(bright > bright.mean(axis=1, keepdims=True))
     low = dct(dct(thumbs, axis=1)[:, :8], axis=2)[:, :, :8].reshape(count, 64)
     middle = _MIDDLE[variant](low, axis=1, keepdims=True)

@@ -145,7 +145,7 @@ def _hash_photograph(job: tuple[Path, Sequence[Box] | None, str, str]) -> dict[s
         return {"fault": fault}
     greys = [to_grey(cut_cell(rgb, box)) for box in (boxes if boxes is not None else [None])]
     hashes = hash_crops(greys, variant)
-    return {"sha256": sha256, **vars(hashes), "sharp": np.array([sharpness(grey) for grey in greys])}
+    return {"sha256": sha256, **vars(hashes), "sharp": np.array([sharpness(grey) for grey in greys], float)}
 
 
 def _key(photograph: Photograph, variant: str) -> str:

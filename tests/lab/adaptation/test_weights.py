@@ -53,7 +53,7 @@ def test_a_pack_opens_as_the_run_it_came_from(small_run: Path, weights_pack: Pat
     assert pack.provenance == run.provenance
     crops, _ = run.crops("test")
     whole, halved = (predict_logits(network, crops) for network in (run.network, pack.network))
-    assert np.abs(whole - halved).max() < 0.02 * np.abs(whole).max()
+    assert np.abs(whole - halved).max() < 0.05 * np.abs(whole).max()
     sizes = [(folder / "weights.safetensors").stat().st_size for folder in (small_run, weights_pack)]
     assert sizes[1] < 0.53 * sizes[0]
 

@@ -82,6 +82,8 @@ def test_bits_of_real_cells(shared_data: Path) -> None:
 def test_no_crops() -> None:
     hashes = hash_crops([])
     assert len(hashes.ahash) == len(hashes.phash) == len(hashes.thumbs) == len(hashes.meaningless) == 0
+    # Joined with another field's they stay bytes.
+    assert hashes.thumbs.dtype == np.uint8
 
 
 def test_the_papers_phash_is_against_the_mean() -> None:
