@@ -74,6 +74,10 @@ def draw_smears(
         if name not in FORMATS:
             raise BadInput("formats", f"unknown: {name!r}", f"of {', '.join(FORMATS)}")
     jobs = [divmod(number, options.fields_per_smear) for number in range(count)]
+    if not (out / MARKER).is_file():
+        # What cannot be drawn is told before there is a folder that another run would find taken.
+        check_replaceable(out, MARKER)
+        drawn_field(options, *jobs[0])
     _claim(out, options)
     masks = "masks" in formats
     for folder in ("images", "records", *(("masks", "instances") if masks else ())):

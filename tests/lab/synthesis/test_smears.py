@@ -289,4 +289,6 @@ def test_what_cannot_be_drawn_is_refused(tmp_path):
         draw_smears(tmp_path, options(), processes=0)
     with pytest.raises(BadInput, match="formats"):
         draw_smears(tmp_path, options(), formats=("pdf",))
+    with pytest.raises(BadInput, match="cells fit"):
+        draw_smears(tmp_path / "out", options(white_cells=90))
     assert not list(tmp_path.iterdir())
