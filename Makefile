@@ -37,7 +37,7 @@ demo: setup
 # The pack that the app is built with; goes on where it was stopped. Two of BCCD's boxes are no boxes: exit code 1.
 default-pack: setup
 	$(VENV)/bin/edge-wbc data import bccd $(DATA)/bccd --out $(WORK)/bccd || test $$? -eq 1
-	$(VENV)/bin/edge-wbc synth smears --count 85 --per-smear 1 --out $(WORK)/drawn
+	$(VENV)/bin/edge-wbc synth smears --count 85 --white 6 --formats records --out $(WORK)/drawn
 	$(VENV)/bin/edge-wbc train $(DATA)/pbc $(DATA)/tecom $(WORK)/bccd $(WORK)/drawn \
 		--labels guard --recipe shift --epochs 4 --out $(WORK)/run
 	$(VENV)/bin/edge-wbc export $(WORK)/run --kinds tflite-int8,weights --about $(PACK)-data.md --out $(PACK)
